@@ -1,0 +1,108 @@
+// swift-tools-version: 6.3
+// Sekisho: a SIP-controlled firewall gateway. See README.md; the import directions are drawn in docs/walkthrough.md.
+import PackageDescription
+
+// executable -> shell -> core -> Wire. The core sees no socket, clock, file, random source, C handle or Foundation.
+let core: [Target] = [
+    .target(name: "Wire"),
+    .target(name: "SIPText", dependencies: ["Wire"]),
+    .target(name: "SIPTransactions", dependencies: ["SIPText", "Wire"]),
+    .target(name: "SDPText", dependencies: ["Wire"]),
+    .target(name: "CMSText", dependencies: ["Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
+    .target(name: "GateProtocol", dependencies: ["Wire"]),
+    .target(name: "ControlProtocol", dependencies: ["Wire"]),
+    .target(name: "Gateway", dependencies: ["GateProtocol", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+]
+
+let libraries: [Target] = [
+    .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CLinux"),
+]
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+]
+
+let shell: [Target] = [
+    .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Wire"]),
+    .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
+    .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
+    .target(name: "Media", dependencies: ["Wire"]),
+    .target(
+        name: "UserAgent",
+        dependencies: ["CMSText", "Crypto", "Media", "SDPText", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+]
+
+let executables: [Target] = [
+    .executableTarget(
+        name: "sekishod",
+        dependencies: [
+            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Gateway", "SDPText",
+            "SIPText", "SIPTransactions", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
+        ] + nio),
+    .executableTarget(
+        name: "sekisho-gated",
+        dependencies: ["CLinux", "Configuration", "GateProtocol", "Netfilter", "Wire"]),
+    .executableTarget(name: "sekisho-recorderd", dependencies: ["CLinux", "Wire"]),
+    .executableTarget(
+        name: "sekisho",
+        dependencies: [
+            "CLinux", "Configuration", "ControlProtocol", "Crypto", "Media", "UserAgent", "Wire",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]),
+]
+
+let tests: [Target] = [
+    .target(name: "Support", dependencies: ["CLinux", "Wire"], path: "Tests/Support"),
+    .testTarget(name: "WireTests", dependencies: ["Wire"]),
+    .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Support", "Wire"]),
+    .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
+    .testTarget(
+        name: "CMSTextTests",
+        dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
+    .testTarget(
+        name: "GatewayTests", dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
+    .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Support", "Wire"]),
+    .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Support", "Wire"]),
+    .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
+    .testTarget(name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+    .testTarget(
+        name: "NetnsTests",
+        dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Support", "UserAgent", "Wire"]),
+]
+
+let package = Package(
+    name: "sekisho",
+    products: [
+        .executable(name: "sekishod", targets: ["sekishod"]),
+        .executable(name: "sekisho-gated", targets: ["sekisho-gated"]),
+        .executable(name: "sekisho-recorderd", targets: ["sekisho-recorderd"]),
+        .executable(name: "sekisho", targets: ["sekisho"]),
+        .library(name: "UserAgent", targets: ["UserAgent"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: core + libraries + shell + executables + tests
+)
+
+for target in package.targets where target.type != .system && target.name != "CLinux" {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [
+            .enableUpcomingFeature("ExistentialAny"),
+            .enableUpcomingFeature("MemberImportVisibility"),
+            .enableUpcomingFeature("InternalImportsByDefault"),
+            .enableExperimentalFeature("Lifetimes"),
+        ]
+}

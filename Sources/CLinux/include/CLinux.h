@@ -1,0 +1,34 @@
+/* What Linux offers and Swift's Glibc module does not show: everything behind _GNU_SOURCE, and headers that the module
+   map leaves out. Each wrapper is the system call of its name; it goes when the module shows the call itself. */
+#ifndef SEKISHO_CLINUX_H
+#define SEKISHO_CLINUX_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* setns(2) with CLONE_NEWNET: the calling thread moves to the network namespace that the descriptor names. */
+int CLinux_setns_net(int fd);
+
+/* accept4(2) with SOCK_CLOEXEC | SOCK_NONBLOCK. */
+int CLinux_accept(int fd);
+
+/* SO_PEERCRED of a Unix socket: 0, or -1 and errno. */
+int CLinux_peer_credentials(int fd, uid_t *uid, pid_t *pid);
+
+/* signalfd(2) for SIGINT and SIGTERM, which are blocked in the calling thread; close-on-exec, non-blocking. */
+int CLinux_termination_signals(void);
+
+/* CLOCK_BOOTTIME in nanoseconds. */
+int64_t CLinux_boottime(void);
+
+/* prctl(2): PR_SET_DUMPABLE 0, so that no core file and no other process of this user can show secrets. */
+int CLinux_forbid_dumps(void);
+
+/* prctl(2): PR_SET_PDEATHSIG, so that a child does not outlive the process that started it. */
+int CLinux_die_with_parent(int signal);
+
+/* capget(2): whether CAP_NET_ADMIN (12) or another capability is in the effective set of the calling thread. */
+int CLinux_has_capability(int capability);
+
+#endif

@@ -1,0 +1,87 @@
+/// The octets that text protocols are written in, by name.
+public enum ASCII {
+    public static let nul: UInt8 = 0x00
+    public static let tab: UInt8 = 0x09
+    public static let lf: UInt8 = 0x0A
+    public static let cr: UInt8 = 0x0D
+    public static let space: UInt8 = 0x20
+    public static let quote: UInt8 = 0x22
+    public static let comma: UInt8 = 0x2C
+    public static let hyphen: UInt8 = 0x2D
+    public static let dot: UInt8 = 0x2E
+    public static let slash: UInt8 = 0x2F
+    public static let zero: UInt8 = 0x30
+    public static let nine: UInt8 = 0x39
+    public static let colon: UInt8 = 0x3A
+    public static let semicolon: UInt8 = 0x3B
+    public static let less: UInt8 = 0x3C
+    public static let equals: UInt8 = 0x3D
+    public static let greater: UInt8 = 0x3E
+    public static let question: UInt8 = 0x3F
+    public static let at: UInt8 = 0x40
+    public static let leftBracket: UInt8 = 0x5B
+    public static let backslash: UInt8 = 0x5C
+    public static let rightBracket: UInt8 = 0x5D
+
+    /// Whether the octet is `0` to `9`.
+    @inlinable @inline(__always)
+    public static func isDigit(_ octet: UInt8) -> Bool { octet &- 0x30 < 10 }
+
+    /// Whether the octet is a letter of either case.
+    @inlinable @inline(__always)
+    public static func isAlpha(_ octet: UInt8) -> Bool { (octet | 0x20) &- 0x61 < 26 }
+
+    /// Whether the octet is a space or a horizontal tab (`WSP` of RFC 5234).
+    @inlinable @inline(__always)
+    public static func isBlank(_ octet: UInt8) -> Bool { octet == space || octet == tab }
+
+    /// The octet with `A` to `Z` made lower case; every other octet as it is.
+    @inlinable @inline(__always)
+    public static func lowercase(_ octet: UInt8) -> UInt8 { octet &- 0x41 < 26 ? octet | 0x20 : octet }
+
+    /// The value of a hexadecimal digit of either case, or nil.
+    @inlinable
+    public static func hexValue(_ octet: UInt8) -> UInt8? {
+        if isDigit(octet) { return octet &- 0x30 }
+        let lower = octet | 0x20
+        return lower &- 0x61 < 6 ? lower &- 0x61 &+ 10 : nil
+    }
+
+    /// Compares without regard to letter case, as host names, methods of headers and parameters are compared.
+    public static func equalIgnoringCase(_ a: Span<UInt8>, _ b: StaticString) -> Bool {
+        guard a.count == b.utf8CodeUnitCount else { return false }
+        return b.withUTF8Buffer { literal in
+            for index in 0..<a.count where lowercase(a[index]) != lowercase(literal[index]) { return false }
+            return true
+        }
+    }
+
+    /// Compares without regard to letter case.
+    public static func equalIgnoringCase(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+        guard a.count == b.count else { return false }
+        for index in 0..<a.count where lowercase(a[index]) != lowercase(b[index]) { return false }
+        return true
+    }
+
+    /// Compares octet by octet.
+    public static func equal(_ a: Span<UInt8>, _ b: StaticString) -> Bool {
+        guard a.count == b.utf8CodeUnitCount else { return false }
+        return b.withUTF8Buffer { literal in
+            for index in 0..<a.count where a[index] != literal[index] { return false }
+            return true
+        }
+    }
+
+    /// Compares octet by octet.
+    public static func equal(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
+        guard a.count == b.count else { return false }
+        for index in 0..<a.count where a[index] != b[index] { return false }
+        return true
+    }
+
+    /// Appends the decimal form of a number.
+    public static func append(decimal value: UInt64, to output: inout [UInt8]) {
+        if value >= 10 { append(decimal: value / 10, to: &output) }
+        output.append(UInt8(truncatingIfNeeded: value % 10) &+ zero)
+    }
+}
