@@ -1,0 +1,16 @@
+/// The bounds of the protocol. Both sides refuse what exceeds them before they allocate for it.
+public enum GateLimits {
+    /// The largest value of a frame's length field: kind, request id and body. One read buffer, and the largest
+    /// frames (`reportsPerPage` full reports) still fit.
+    public static let frameOctets = 65_536
+
+    /// Entries of one session, half-open and paths together: eight media descriptions (RFC 4566 gives no bound) with
+    /// RTP and RTCP each, twice, because an answer may come from two forks.
+    public static let holesPerSession = 32
+
+    /// Sessions in one `renew`: 32 KiB of ids, so that a gateway with 10,000 calls needs three requests.
+    public static let sessionsPerRenewal = 4_096
+
+    /// Reports in one `listed`: 28 reports of 32 IPv6 paths are 63,000 octets, the most that fit a frame.
+    public static let reportsPerPage = 28
+}

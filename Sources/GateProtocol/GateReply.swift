@@ -1,0 +1,14 @@
+/// What the gate answers. It is sent when the kernel has acknowledged the transaction, not before.
+public enum GateReply: Hashable, Sendable {
+    /// The kernel has done what was asked.
+    case completed
+    /// Nothing was changed.
+    case refused(GateRefusal)
+    /// The sessions were renewed, save those the gate does not hold.
+    case renewed(missing: [SessionID])
+    /// One page of a list; with `more`, ask again after the last session of this page.
+    case listed([HoleReport], more: Bool)
+    /// The connection is open for requests; holes close by themselves after `holeTimeout` (whole milliseconds) without
+    /// a `renew`.
+    case welcome(version: UInt16, holeTimeout: Duration)
+}

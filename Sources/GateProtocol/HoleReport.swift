@@ -1,0 +1,59 @@
+public import Wire
+
+/// What went through a hole in one direction, as the kernel counted it.
+public struct Traffic: Hashable, Sendable {
+    public var packets: UInt64
+    /// Octets of the network layer: IP header, UDP header and payload.
+    public var bytes: UInt64
+
+    public init(packets: UInt64 = 0, bytes: UInt64 = 0) {
+        self.packets = packets
+        self.bytes = bytes
+    }
+
+    public static func + (a: Traffic, b: Traffic) -> Traffic {
+        Traffic(packets: a.packets &+ b.packets, bytes: a.bytes &+ b.bytes)
+    }
+}
+
+/// A half-open endpoint and what came in through it; packets over the rate limit are not counted.
+public struct HalfOpenReport: Hashable, Sendable {
+    public var inside: Endpoint
+    public var incoming: Traffic
+
+    public init(inside: Endpoint, incoming: Traffic) {
+        self.inside = inside
+        self.incoming = incoming
+    }
+}
+
+/// A path and what went each way.
+public struct PathReport: Hashable, Sendable {
+    public var path: MediaPath
+    /// From the inside endpoint to the outside one.
+    public var outgoing: Traffic
+    /// From the outside endpoint to the inside one.
+    public var incoming: Traffic
+
+    public init(path: MediaPath, outgoing: Traffic, incoming: Traffic) {
+        self.path = path
+        self.outgoing = outgoing
+        self.incoming = incoming
+    }
+}
+
+/// What one session has open, with the counts since each hole was opened; renewing does not reset them.
+public struct HoleReport: Hashable, Sendable {
+    public var session: SessionID
+    public var halfOpen: [HalfOpenReport]
+    public var paths: [PathReport]
+
+    public init(session: SessionID, halfOpen: [HalfOpenReport] = [], paths: [PathReport] = []) {
+        self.session = session
+        self.halfOpen = halfOpen
+        self.paths = paths
+    }
+
+    /// The holes without their counts.
+    public var holes: Holes { Holes(halfOpen: halfOpen.map(\.inside), paths: paths.map(\.path)) }
+}

@@ -1,0 +1,44 @@
+public import Wire
+
+/// A path for media, open in both directions between exactly these two endpoints.
+public struct MediaPath: Hashable, Sendable {
+    /// The endpoint on the protected side.
+    public var inside: Endpoint
+    /// The endpoint on the other side.
+    public var outside: Endpoint
+
+    public init(inside: Endpoint, outside: Endpoint) {
+        self.inside = inside
+        self.outside = outside
+    }
+}
+
+extension MediaPath: CustomStringConvertible {
+    public var description: String { "\(inside)<->\(outside)" }
+}
+
+/// Everything one session has open. RTP and RTCP are entries of their own.
+public struct Holes: Hashable, Sendable {
+    /// Inside endpoints that any outside endpoint may send to, at a limited rate: the state from offer to answer.
+    public var halfOpen: [Endpoint]
+    /// Exact paths: the state from the answer on.
+    public var paths: [MediaPath]
+
+    public init(halfOpen: [Endpoint] = [], paths: [MediaPath] = []) {
+        self.halfOpen = halfOpen
+        self.paths = paths
+    }
+
+    /// Entries of both kinds, as the limits count them.
+    public var count: Int { halfOpen.count + paths.count }
+
+    /// Whether nothing is open.
+    public var isEmpty: Bool { halfOpen.isEmpty && paths.isEmpty }
+}
+
+extension Holes: CustomStringConvertible {
+    public var description: String {
+        if isEmpty { return "nothing" }
+        return (halfOpen.map { "any->\($0)" } + paths.map(\.description)).joined(separator: " ")
+    }
+}
