@@ -78,6 +78,24 @@ extension Message {
         }
     }
 
+    /// Removes the last comma separated value of the last field of that name.
+    public mutating func removeLastValue(of name: HeaderName) {
+        guard let index = fields.lastIndex(where: { $0.name == name }) else { return }
+        var rest = fields[index].value
+        let start = Int(rest.start)
+        var previous: Slice?
+        var last: Slice?
+        while let value = Message.nextValue(in: bytes.span, from: &rest) {
+            previous = last
+            last = value
+        }
+        if let previous {
+            fields[index].value = Slice(start, Int(previous.end))
+        } else {
+            fields.remove(at: index)
+        }
+    }
+
     /// Removes every field of that name.
     public mutating func removeAll(_ name: HeaderName) { fields.removeAll { $0.name == name } }
 
