@@ -46,7 +46,8 @@ extension Sample {
             lines: [
                 "v=0", "o=alice 1 1 IN IP4 192.0.2.7", "s=call", "c=IN IP4 192.0.2.7", "b=AS:512", "t=0 0",
                 "m=audio 7078 RTP/AVP 96 0 8", "a=rtpmap:96 opus/48000/2", "a=fmtp:96 useinbandfec=1",
-                "m=video 9078 RTP/AVP 97", "b=TIAS:384000", "a=rtpmap:97 H264/90000", "a=fmtp:97 profile-level-id=42801F",
+                "m=video 9078 RTP/AVP 97", "b=TIAS:384000", "a=rtpmap:97 H264/90000",
+                "a=fmtp:97 profile-level-id=42801F",
             ],
             targets: [to("192.0.2.7:7078"), to("192.0.2.7:9078")]),
         Sample(
@@ -95,8 +96,9 @@ extension Sample {
         Sample(
             name: "letters of no standard, b= without colon, empty a=",
             lines: [
-                "v=0", "o=34020000001320000001 0 0 IN IP4 192.0.2.64", "s=Play", "c=IN IP4 192.0.2.64", "b=AS", "t=0 0",
-                "a=", "m=video 15060 RTP/AVP 96", "b=", "a=", "a=:", "a=rtpmap:96 PS/90000", "a=recvonly", "y=0100000001",
+                "v=0", "o=34020000001320000001 0 0 IN IP4 192.0.2.64", "s=Play", "c=IN IP4 192.0.2.64", "b=AS",
+                "t=0 0", "a=", "m=video 15060 RTP/AVP 96", "b=", "a=", "a=:", "a=rtpmap:96 PS/90000", "a=recvonly",
+                "y=0100000001",
                 "f=v/2/5/25/1/4096a///",
             ],
             targets: [to("192.0.2.64:15060")]),
