@@ -49,4 +49,5 @@ public enum CloseReason: String, Sendable, Equatable {
     case timedOut = "transaction timed out"
     case transportFailed = "transport failed"
     case refused = "refused by policy"
+    case shutdown = "shutting down"
 }

@@ -85,7 +85,7 @@ extension SessionController {
         let key = DialogKey(callID: request.copy(callID), tag: request.copy(tag))
         guard dialogs[key] == nil else { throw Rejection(482, "Loop Detected", "merged request: the same call is being set up") }
         guard sessions.count < settings.maximumSessions else { throw .full }
-        let id = SessionID(value: tokens.number())
+        let id = SessionID(tokens.number())
         sessions[id] = Session(
             id: id, callID: key.callID, callerTag: key.tag,
             from: request.address(of: .from).map { request.copy($0.uri) } ?? [],

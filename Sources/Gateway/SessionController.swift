@@ -51,6 +51,7 @@ public struct SessionController {
         case .gateDisconnected: gateDisconnected()
         case .gateReplied(let token, let reply): gateReplied(token, reply)
         case .envelopeOpened(let token, let outcome): envelopeOpened(token, outcome)
+        case .shutdown: for id in sessions.keys.sorted() { close(id, .shutdown) }
         }
         var result: [Effect] = []
         swap(&result, &effects)
