@@ -33,4 +33,9 @@ int CLinux_die_with_parent(int signal);
 /* capget(2): whether CAP_NET_ADMIN (12) or another capability is in the effective set of the calling thread. */
 int CLinux_has_capability(int capability);
 
+/* recvmsg(2) of one datagram without waiting, with the TTL or hop limit it came with (-1 unless IP_RECVTTL or
+   IPV6_RECVHOPLIMIT is on): CMSG_DATA and its kin are macros, which Swift does not see. */
+ssize_t CLinux_receive_with_hop_limit(int fd, void *buffer, size_t length, struct sockaddr_storage *source,
+                                      int *hop_limit);
+
 #endif
