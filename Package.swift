@@ -72,8 +72,10 @@ let tests: [Target] = [
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Support", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
     .testTarget(name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+    .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",
         dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Support", "UserAgent", "Wire"]),

@@ -1,3 +1,4 @@
+import GateProtocol
 import SIPText
 import SIPTransactions
 import Wire
@@ -191,6 +192,7 @@ extension SessionController {
         sendCancel(id)
         // Who does not answer the INVITE may not answer the CANCEL; the caller is told now.
         ended(client, with: 408, "Request Timeout", .timedOut)
+        run(layer.abandon(client))
     }
 
     /// The ACK to a 2xx has no transaction: it is looked at, then sent on.

@@ -249,4 +249,6 @@ public struct TransportCounters: Sendable, Equatable {
     public var slowConnections: UInt64 = 0
     public var stalledConnections: UInt64 = 0
     public var sendFailures: UInt64 = 0
+
+    public init() {}
 }

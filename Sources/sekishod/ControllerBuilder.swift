@@ -17,13 +17,8 @@ enum ControllerBuilder {
             inside: settings.inside, ownAddresses: ownAddresses(settings), forbidden: settings.forbidden,
             forbiddenPorts: ports, maximumSessions: settings.limits.sessions)
         let certificate = try identities(from: settings).first?.certificate?.der ?? []
-        let asked: DisclosurePolicy.Trigger =
-            switch disclosure.askedBy {
-            case .header: .header
-            case .recipient: .recipient
-            case .either: .either
-            }
         var random = SystemRandomNumberGenerator()
+        let tokenKey = (random.next(), random.next())
         return ControllerSettings(
             name: Array(settings.name.utf8), names: settings.otherNames.map { Array($0.utf8) },
             listeners: settings.listeners.map { Listener(kind($0.transport), $0.endpoint) },
@@ -33,11 +28,11 @@ enum ControllerBuilder {
             },
             policy: policy,
             disclosure: DisclosurePolicy(
-                askedBy: asked, requiresSDP: disclosure.requiresSDP,
+                askedBy: trigger(disclosure.askedBy), requiresSDP: disclosure.requiresSDP,
                 acceptsUnauthenticated: disclosure.unauthenticatedCBC == .accept, certificate: certificate),
             halfOpen: settings.opensHalfOpen, maximumSessions: settings.limits.sessions,
             maximumTransactions: settings.limits.transactions, timers: Timers(t1: settings.timers.t1),
-            inviteTimeout: settings.timers.inviteC, tokenKey: (random.next(), random.next()))
+            inviteTimeout: settings.timers.inviteC, tokenKey: tokenKey)
     }
 
     /// Certificates and keys from their PEM files.
@@ -45,14 +40,23 @@ enum ControllerBuilder {
         var identities: [Identity] = []
         for paths in settings.disclosure.identities {
             do {
-                let certificate = try Certificate(pem: try File.contents(of: paths.certificate).span)
-                let key = try PrivateKey(pem: try File.contents(of: paths.key).span)
-                identities.append(try Identity(key: key, certificate: certificate))
+                let certificate = try File.contents(of: paths.certificate)
+                let key = try File.contents(of: paths.key)
+                identities.append(
+                    try Identity(key: PrivateKey(pem: key.span), certificate: Certificate(pem: certificate.span)))
             } catch {
                 throw StartError("\(paths.certificate), \(paths.key): \(error)")
             }
         }
         return identities
+    }
+
+    private static func trigger(_ asking: ProxySettings.Disclosure.Asking) -> DisclosurePolicy.Trigger {
+        switch asking {
+        case .header: .header
+        case .recipient: .recipient
+        case .either: .either
+        }
     }
 
     private static func kind(_ name: ProxySettings.TransportName) -> TransportKind {
@@ -72,14 +76,14 @@ enum ControllerBuilder {
         while let entry = next {
             next = entry.pointee.ifa_next
             guard let address = entry.pointee.ifa_addr else { continue }
-            let (offset, count) =
-                switch Int32(address.pointee.sa_family) {
-                case AF_INET: (4, 4)
-                case AF_INET6: (8, 16)
-                default: (0, 0)
-                }
-            guard count > 0 else { continue }
-            let octets = Array(UnsafeRawBufferPointer(start: UnsafeRawPointer(address) + offset, count: count))
+            // Where the address stands in struct sockaddr_in and sockaddr_in6 (<netinet/in.h>).
+            let place: Range<Int>
+            switch Int32(address.pointee.sa_family) {
+            case AF_INET: place = 4..<8
+            case AF_INET6: place = 8..<24
+            default: continue
+            }
+            let octets = Array(UnsafeRawBufferPointer(start: UnsafeRawPointer(address), count: place.upperBound)[place])
             if let ip = IPAddress(octets: octets.span) { addresses.insert(ip) }
         }
         return addresses

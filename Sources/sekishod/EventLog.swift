@@ -21,7 +21,7 @@ struct EventLog {
             }
     }
 
-    func write(_ event: LogEvent) {
+    func write(_ event: GatewayEvent) {
         switch event {
         case .holesChanged(let id, let holes): logger.info("session \(id): \(holes) open")
         case .sessionOpened(let id, let callID): logger.info("session \(id): INVITE, Call-ID \(printable(callID))")

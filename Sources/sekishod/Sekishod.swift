@@ -1,6 +1,7 @@
 import CLinux
 import Configuration
 import Glibc
+import NIOCore
 import NIOPosix
 
 /// The session control server: reads its command line and configuration, then runs until it is told to stop.

@@ -1,5 +1,6 @@
 import CLinux
 import Configuration
+import ControlProtocol
 import Crypto
 import GateProtocol
 import Gateway
