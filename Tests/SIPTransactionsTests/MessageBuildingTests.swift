@@ -44,6 +44,7 @@ import Wire
     @Test func `one Via is taken off a row of several`() {
         var invite = Self.invite
         invite.set(.via, Array("SIP/2.0/TCP a:1;branch=z9hG4bK1, SIP/2.0/UDP b;branch=z9hG4bK2".utf8))
-        #expect(Sample.lines(.cancel(for: invite)).filter { $0.hasPrefix("Via") } == ["Via: SIP/2.0/TCP a:1;branch=z9hG4bK1"])
+        let vias = Sample.lines(.cancel(for: invite)).filter { $0.hasPrefix("Via") }
+        #expect(vias == ["Via: SIP/2.0/TCP a:1;branch=z9hG4bK1"])
     }
 }

@@ -1,7 +1,8 @@
 import SIPText
-import SIPTransactions
 import Testing
 import Wire
+
+@testable import SIPTransactions
 
 /// The layer's server side: what it answers itself and what the transaction user sees.
 @Suite struct ServerLayerTests {
@@ -54,7 +55,7 @@ import Wire
         #expect(layer.fired(try #require(actions.timers[.h])) == [.cancel(g), .timedOut(id), .ended(id)])
     }
 
-    @Test mutating func `after a 2xx the ACK goes to the TU, with its transaction when the branch is the INVITE's`() throws {
+    @Test mutating func `after a 2xx ACKs go to the TU, with the transaction when the branch is the INVITE's`() throws {
         let id = try open(Self.invite)
         let ok = Sample.response(200, to: Self.invite)
         _ = layer.respond(ok, to: id)
@@ -125,6 +126,7 @@ import Wire
         let h = try #require(layer.respond(busy, to: invite).timers[.h])
         #expect(layer.receive(Self.ack, from: Sample.tcp) == [.cancel(h), .ended(invite)])
         #expect(layer.count == 0)
+        #expect(layer.connections.isEmpty)
     }
 
     @Test mutating func `a 408 goes to an INVITE only`() throws {
