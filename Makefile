@@ -12,13 +12,14 @@ daemons := sekishod sekisho-gated sekisho-recorderd
 release := .build/release
 units := $(wildcard systemd/*.service)
 
-.PHONY: help packages root build demo test bench lint install clean
+.PHONY: help packages root build demo test bench lint format install clean
 
 help:
 	@echo 'make demo      build, and show a call through the gateway (root)'
 	@echo 'make test      build, and run all tests (root)'
 	@echo 'make bench     run the benchmarks; ONLY=prefix runs some'
 	@echo 'make lint      check the rules of the repository'
+	@echo 'make format    let swift format mend what it can'
 	@echo 'make build     build for release'
 	@echo 'make install   install below DESTDIR'
 	@echo 'make clean     remove what was built'
@@ -47,6 +48,9 @@ bench: packages
 
 lint: packages
 	@scripts/check
+
+format:
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests
 
 install: build
 	install -d $(DESTDIR)/etc/sekisho
