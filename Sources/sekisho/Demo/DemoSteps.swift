@@ -11,7 +11,8 @@ extension Demo {
 
     func introduce() {
         let mode =
-            options.plain ? "SDP in the clear" : "SDP encrypted for callee and gateway, answer under \(options.reuse.rawValue)"
+            options.plain
+            ? "SDP in the clear" : "SDP encrypted for callee and gateway, answer under \(options.reuse.rawValue)"
         say(Terminal.styled("Sekisho: a call through a default-drop gateway", .bold))
         say("")
         say("   caller (alice)        gateway                    callee (bob)")
@@ -29,7 +30,9 @@ extension Demo {
         try probe(from: strangerAddress, in: testbed.stranger)
         try pause(seconds: 0.2)
         let (callee, stranger) = (try atCaller.packets(from: "callee"), try atCaller.packets(from: "stranger"))
-        say("   sent to \(callerAddress):\(Self.callerPort): \(Self.probes) packets by the callee, \(Self.probes) by the stranger")
+        say(
+            "   sent to \(callerAddress):\(Self.callerPort): \(Self.probes) packets by the callee, \(Self.probes) by the stranger"
+        )
         try check("delivered: \(callee) and \(stranger)", callee == 0 && stranger == 0)
         try check("no element in any map", try elements().isEmpty)
     }
@@ -44,7 +47,11 @@ extension Demo {
         show(caller.text, "INVITE ")
         try check("the gate has opened any -> caller before the INVITE went on", isHalfOpen)
         let session = try sessions().first
-        if !options.plain { try check("the gateway read the SDP: it is \(session?.description.rawValue ?? "unknown")", session?.description == .disclosed) }
+        if !options.plain {
+            try check(
+                "the gateway read the SDP: it is \(session?.description.rawValue ?? "unknown")",
+                session?.description == .disclosed)
+        }
         try showElements()
         let before = try atCaller.packets(from: "stranger")
         try probe(from: strangerAddress, in: testbed.stranger)
@@ -59,7 +66,9 @@ extension Demo {
         title(3, "200 OK: exactly the path between the two phones, both ways")
         let isOpen = try wait(seconds: 5) { try sessions().first?.state == .open }
         show(caller.text, "SIP/2.0 200")
-        try check("the session is open and the half-open hole is gone", try isOpen && !elements().contains { $0.contains("any") })
+        try check(
+            "the session is open and the half-open hole is gone",
+            try isOpen && !elements().contains { $0.contains("any") })
         let stranger = try atCaller.packets(from: "stranger")
         let (toCaller, toCallee) = (try atCaller.packets(from: "callee"), try atCallee.packets(from: "caller"))
         try probe(from: strangerAddress, in: testbed.stranger)
@@ -97,7 +106,8 @@ extension Demo {
 
     func confidential(_ wire: [UInt8]) throws {
         title(5, "What an eavesdropper on the outside network has seen")
-        try check("the INVITE, in \(wire.count) octets captured", Capture.contains("INVITE sip:bob@b.example.net", in: wire))
+        try check(
+            "the INVITE, in \(wire.count) octets captured", Capture.contains("INVITE sip:bob@b.example.net", in: wire))
         let hasDescription = Capture.contains("m=audio", in: wire) || Capture.contains("c=IN IP", in: wire)
         if options.plain {
             try check("the SDP, too: it was sent in the clear", hasDescription)
