@@ -10,7 +10,7 @@ enum HostPort {
         if cursor.skip(ASCII.leftBracket) {
             host = cursor.take { ASCII.hexValue($0) != nil || $0 == ASCII.colon || $0 == ASCII.dot }
             try cursor.expect(ASCII.rightBracket, in: production)
-            guard IPAddress(text: cursor.bytes.extracting(host)) != nil else {
+            guard let address = IPAddress(text: cursor.bytes.extracting(host)), address.isIPv6 else {
                 throw ParseError(.badAddress, in: production, at: host.lowerBound)
             }
         } else {

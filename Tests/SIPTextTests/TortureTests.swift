@@ -15,7 +15,7 @@ import Wire
 
     @Test func `white space, folds and compact names of wsinv come to the plain values`() throws {
         let wsinv = try #require(Fixture.all.first { $0.name == "wsinv" })
-        let invite = try #require(message(wsinv.octets))
+        let invite = try #require(parsed(wsinv.octets))
         #expect(invite.cseq.number == 9)
         #expect(invite.number(of: .maxForwards, upTo: 255) == 68)
         #expect(invite.tag(of: .to).map(invite.text) == "1918181833n")
@@ -32,19 +32,19 @@ import Wire
     }
 
     @Test func `the user part of semiuri keeps its semicolon, the one of escnull its NUL`() throws {
-        let options = try #require(Fixture.all.first { $0.name == "semiuri" }.flatMap { message($0.octets) })
+        let options = try #require(Fixture.all.first { $0.name == "semiuri" }.flatMap { parsed($0.octets) })
         let uri = try URI(in: options.bytes.span, try #require(options.requestURI))
         #expect(options.text(uri.user) == "user;par=u%40example.net")
         #expect(options.text(uri.host) == "example.com")
         #expect(uri.parameters == .none || uri.parameters.slice.isEmpty)
-        let register = try #require(Fixture.all.first { $0.name == "escnull" }.flatMap { message($0.octets) })
+        let register = try #require(Fixture.all.first { $0.name == "escnull" }.flatMap { parsed($0.octets) })
         let to = try #require(register.address(of: .to))
         #expect(register.text(try URI(in: register.bytes.span, to.uri).user) == "null-%00-null")
     }
 
     @Test func `the parameter of cparam01 is Contact's, that of cparam02 the URI's`() throws {
         for (name, isHeaders) in [("cparam01", true), ("cparam02", false)] {
-            let register = try #require(Fixture.all.first { $0.name == name }.flatMap { message($0.octets) })
+            let register = try #require(Fixture.all.first { $0.name == name }.flatMap { parsed($0.octets) })
             let contact = try #require(register.address(of: .contact))
             let uri = try URI(in: register.bytes.span, contact.uri)
             #expect(contact.parameters.contains("unknownparam", in: register.bytes.span) == isHeaders)
@@ -53,9 +53,9 @@ import Wire
     }
 
     @Test func `the Contact of regbadct is no address, that of regescrt is one with headers`() throws {
-        let bad = try #require(Fixture.all.first { $0.name == "regbadct" }.flatMap { message($0.octets) })
+        let bad = try #require(Fixture.all.first { $0.name == "regbadct" }.flatMap { parsed($0.octets) })
         #expect(bad.address(of: .contact) == nil)
-        let good = try #require(Fixture.all.first { $0.name == "regescrt" }.flatMap { message($0.octets) })
+        let good = try #require(Fixture.all.first { $0.name == "regescrt" }.flatMap { parsed($0.octets) })
         let uri = try URI(in: good.bytes.span, try #require(good.address(of: .contact)).uri)
         #expect(good.text(uri.headers) == "?Route=%3Csip:sip.example.com%3E")
     }

@@ -70,7 +70,7 @@ func outcome(of octets: [UInt8], requiresLength: Bool = false) -> Fixture.Outcom
 }
 
 /// The message, or nil when it is refused.
-func message(_ octets: [UInt8]) -> Message? {
+func parsed(_ octets: [UInt8]) -> Message? {
     guard case .message(let message) = MessageParser.parse(octets) else { return nil }
     return message
 }
