@@ -32,11 +32,16 @@ struct Connection {
     mutating func read(_ handle: (GateRequest) -> GateReply) -> Fate {
         var buffer = [UInt8](repeating: 0, count: Self.readOctets)
         let count = recv(descriptor, &buffer, buffer.count, 0)
-        if count < 0 { return errno == EAGAIN || errno == EINTR ? .open : .closed("receive: errno \(errno)") }
+        if count < 0 {
+            let code = errno
+            return code == EAGAIN || code == EINTR ? .open : .closed("receive: errno \(code)")
+        }
         guard count > 0 else { return .closed("by the peer") }
         decoder.append(buffer.span.extracting(..<count))
         do throws(ParseError) {
-            while farewell == nil, output.count <= Self.maximumOutput, let frame = try decoder.next() { try answer(frame, handle) }
+            while farewell == nil, output.count <= Self.maximumOutput, let frame = try decoder.next() {
+                try answer(frame, handle)
+            }
         } catch {
             return .closed("protocol: \(error.description)")
         }

@@ -30,7 +30,7 @@ struct Daemon {
         listener = try Listener(path: settings.socket)
         guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
             throw StartError(
-                description: "CAP_NET_ADMIN is missing; start by the systemd unit, or with AmbientCapabilities=CAP_NET_ADMIN")
+                description: "CAP_NET_ADMIN is missing; start the systemd unit, or give AmbientCapabilities=CAP_NET_ADMIN")
         }
         do throws(NetfilterError) {
             firewall = try NftFirewall(settings.table)

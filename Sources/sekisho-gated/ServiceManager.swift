@@ -3,7 +3,8 @@ import Glibc
 /// Tells the service manager how the service is: sd_notify(3), a datagram to the socket in NOTIFY_SOCKET.
 enum ServiceManager {
     static func notify(_ state: String) {
-        guard let variable = getenv("NOTIFY_SOCKET"), let (address, length) = UnixAddress.make(String(cString: variable))
+        guard let variable = getenv("NOTIFY_SOCKET"),
+            let (address, length) = UnixAddress.make(String(cString: variable))
         else { return }
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { return }
