@@ -47,6 +47,26 @@ import Wire
         }
     }
 
+    /// Line ends are looked for eight octets at a time: wherever the octet stands and whatever its neighbours are.
+    @Test func `a control octet is found at every place and no other octet is taken for one`() throws {
+        let start = try #require(request("X: ").firstRange(of: Array("X: \r\n".utf8))).lowerBound + 3
+        let telling = (UInt8(0)...0x21).filter { $0 != ASCII.cr && $0 != ASCII.lf } + [0x7F, 0x80, 0x9F, 0xA0, 0xFF]
+        for place in 0..<16 {
+            for octet in telling {
+                for neighbour in [UInt8(ascii: "a"), 0x80, 0xFF] {
+                    var octets = request("X: " + String(repeating: "a", count: 24))
+                    for index in 0..<24 { octets[start + index] = index == place ? octet : neighbour }
+                    let isText = octet >= ASCII.space || octet == ASCII.tab
+                    switch MessageParser.parse(octets) {
+                    case .message: #expect(isText)
+                    case .malformed(let error, _):
+                        #expect(!isText && error == ParseError(.unexpectedOctet, in: "header", at: start + place))
+                    }
+                }
+            }
+        }
+    }
+
     @Test(arguments: ["\r", "\n", "\n\r", "\r\r\n", "\u{85}", "\u{2028}"])
     func `only CRLF ends a row`(end: String) {
         let octets = Array(
