@@ -5,15 +5,17 @@ import Netfilter
 
 /// From the operator's configuration to what the gate works with.
 extension GateSettings {
-    /// Elements in each map: every session at its usual four paths (two streams, RTP and RTCP), and room to spare.
-    private static let elementsPerSession = 8
+    /// Elements in each map: every session with four paths, two streams of RTP and RTCP, and never fewer than in
+    /// nft/sekisho.nft.
+    private static let elementsPerSession = 4
+    private static let fewestElements = 65_536
 
     /// What the kernel table is built from.
     var table: TableSettings {
         TableSettings(
             insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
-            elementsPerMap: UInt32(clamping: limits.sessions * Self.elementsPerSession))
+            elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)))
     }
 
     /// What may be opened; the gate's own addresses come from the kernel.
