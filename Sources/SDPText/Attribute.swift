@@ -24,9 +24,13 @@ extension Attribute {
 
 /// Which way media flows, from the point of view of who says it (RFC 8866 section 6.7).
 public enum Direction: Hashable, Sendable {
+    /// `sendrecv`, and what holds when nothing is said.
     case sendReceive
+    /// `sendonly`: media goes out only; the way to put a call on hold.
     case sendOnly
+    /// `recvonly`: media comes in only.
     case receiveOnly
+    /// `inactive`: no media either way, RTCP still.
     case inactive
 
     /// The same seen from the other end (RFC 3264 section 6.1).

@@ -4,11 +4,13 @@ public import Wire
 public struct Connection: Hashable, Sendable {
     /// An address as written, or a name that would have to be resolved.
     public enum Address: Hashable, Sendable {
+        /// An address of the family that the line names.
         case ip(IPAddress)
         /// A host name, as a range of the description's octets.
         case name(Range<Int>)
     }
 
+    /// Without the multicast suffix.
     public let address: Address
     /// `/<ttl>` of an IPv4 multicast address.
     public let timeToLive: UInt8?

@@ -2,7 +2,9 @@ import Wire
 
 /// What kind of media an m-line is about (RFC 8866 section 5.14).
 public enum MediaKind: Hashable, Sendable {
+    /// `audio`.
     case audio
+    /// `video`.
     case video
     /// `image`, `text`, `application`, `message` and any other.
     case other
@@ -13,6 +15,7 @@ public enum MediaKind: Hashable, Sendable {
 ///
 /// Ranges are of the description's octets.
 public struct MediaDescription: Hashable, Sendable {
+    /// The kind that `<media>` stands for, compared by case.
     public let kind: MediaKind
     /// `<media>` as written.
     public let kindToken: Range<Int>
@@ -20,6 +23,7 @@ public struct MediaDescription: Hashable, Sendable {
     public let port: UInt16
     /// 1 unless the line has a number of ports.
     public let portCount: UInt16
+    /// What `<proto>` stands for.
     public let transport: MediaTransport
     /// `<proto>` as written.
     public let transportToken: Range<Int>

@@ -9,6 +9,7 @@ public enum OfferAnswerError: Error, Hashable, Sendable {
 }
 
 extension OfferAnswerError: CustomStringConvertible {
+    /// What does not match, in words fit for a log.
     public var description: String {
         switch self {
         case .mediaCount(let offer, let answer): "answer has \(answer) m-lines where the offer has \(offer)"
@@ -48,6 +49,7 @@ public struct OfferAnswer: Hashable, Sendable {
 
 /// Where one side of a stream receives.
 public struct StreamSide: Hashable, Sendable {
+    /// Where RTP, or whatever the transport carries, is received.
     public let rtp: Endpoint
     /// Nil when RTCP comes to the port of RTP, or not at all.
     public let rtcp: Endpoint?
@@ -57,10 +59,13 @@ public struct StreamSide: Hashable, Sendable {
 public struct StreamPair: Hashable, Sendable {
     /// The index of its m-line.
     public let index: Int
+    /// As both have it.
     public let kind: MediaKind
     /// As the answer has it.
     public let transport: MediaTransport
+    /// Where the side that made the offer receives.
     public let offerer: StreamSide
+    /// Where the side that made the answer receives.
     public let answerer: StreamSide
     /// RTP and RTCP share a port: asked for in the offer and agreed to in the answer (RFC 5761 section 5.1.1).
     public let isMuxed: Bool

@@ -5,6 +5,7 @@ import Wire
 ///
 /// Ranges are of the description's octets.
 public struct Origin: Hashable, Sendable {
+    /// `-` when there is none.
     public let username: Range<Int>
     /// Digits, as many as were sent: a 64-bit number does not hold every one in use.
     public let sessionID: Range<Int>
@@ -12,7 +13,7 @@ public struct Origin: Hashable, Sendable {
     public let version: Range<Int>
     /// The version as a number; nil when it is over 64 bits.
     public let versionNumber: UInt64?
-    /// The address of the machine that made it. No media goes there.
+    /// The address of the machine that made it. No media goes there, so a name is anything that is no address.
     public let address: Connection.Address
     /// `<nettype> <addrtype> <unicast-address>`, for rewriting.
     let addressRange: Range<Int>
@@ -28,10 +29,10 @@ extension Origin {
         versionNumber = try? bytes.decimal(version, upTo: .max, in: "o=")
         var lookahead = fields
         let network = try lookahead.require(in: bytes)
-        let isIPv6 = try AddressType.read(&fields, in: bytes, of: "o=")
+        _ = try AddressType.read(&fields, in: bytes, of: "o=")
         let host = try fields.require(in: bytes)
         try fields.finish(in: bytes)
-        address = try Connection.Address(host, isIPv6: isIPv6, in: bytes, of: "o=")
+        address = IPAddress(text: bytes.extracting(host)).map { .ip($0) } ?? .name(host)
         addressRange = network.lowerBound..<host.upperBound
     }
 

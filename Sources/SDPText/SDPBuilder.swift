@@ -4,7 +4,9 @@ public import Wire
 public struct SDPBuilder: Hashable, Sendable {
     /// The static payload types of RFC 3551 section 6 that are written.
     public enum AudioFormat: UInt8, Sendable, CaseIterable {
+        /// G.711 µ-law.
         case pcmu = 0
+        /// G.711 A-law.
         case pcma = 8
 
         var encodingName: StaticString {
@@ -17,19 +19,23 @@ public struct SDPBuilder: Hashable, Sendable {
 
     /// An answer and what it says.
     public struct Answer: Hashable, Sendable {
+        /// The description, ready to be sent.
         public let bytes: [UInt8]
         /// The m-line that was accepted; every other one is refused.
         public let index: Int
+        /// The format that was accepted; media goes both ways in it.
         public let format: AudioFormat
     }
 
     /// Where media is received, and the address of o=.
     public var address: IPAddress
+    /// Where RTP is received.
     public var port: UInt16
     /// Nil for the port after RTP's.
     public var rtcpPort: UInt16?
     /// Offers one port for RTP and RTCP, and agrees to it.
     public var usesRTCPMux = false
+    /// What is wanted; an answer narrows it to what the offer allows.
     public var direction = Direction.sendReceive
     /// In order of preference; an empty list offers nothing that could be accepted.
     public var formats: [AudioFormat]
@@ -38,6 +44,7 @@ public struct SDPBuilder: Hashable, Sendable {
     /// `<sess-version>`: to be raised by one with every changed description.
     public var version: UInt64
 
+    /// A builder for one session; what has no parameter here is set afterwards.
     public init(
         address: IPAddress, port: UInt16, sessionID: UInt64, version: UInt64 = 1,
         formats: [AudioFormat] = AudioFormat.allCases

@@ -8,6 +8,7 @@ public import Wire
 public struct SessionDescription: Sendable {
     /// The description as received or edited.
     public let bytes: [UInt8]
+    /// The o-line.
     public let origin: Origin
     /// The session's c-line; it holds for each m-line that has none.
     public let connection: Connection?

@@ -22,6 +22,7 @@ public enum StreamTarget: Hashable, Sendable {
 public enum UnsupportedStream: Hashable, Sendable {
     /// The address is a name; what it resolves to here and at the peer may differ.
     case hostName
+    /// The address is multicast, or has the suffix that only multicast has.
     case multicast
     /// The `<proto>` is not one known to run over UDP.
     case transport

@@ -112,7 +112,7 @@ extension Sample {
         Sample(
             name: "hold with :: and with .invalid",
             lines: [
-                "v=0", "o=- 1 2 IN IP6 2001:db8::1", "s=-", "c=IN IP6 ::", "t=0 0", "m=audio 4000 RTP/AVP 0",
+                "v=0", "o=- 1 2 IN IP6 3rd_phone.5", "s=-", "c=IN IP6 ::", "t=0 0", "m=audio 4000 RTP/AVP 0",
                 "m=video 4002 RTP/AVP 97", "c=IN IP6 anonymous.invalid", "m=video 4004 RTP/AVP 97",
                 "c=IN IP6 ::ffff:0.0.0.0",
             ],
