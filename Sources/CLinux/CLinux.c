@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -49,4 +51,25 @@ int CLinux_has_capability(int capability) {
     struct __user_cap_data_struct data[2];
     if (capability < 0 || capability > 63 || syscall(SYS_capget, &header, data) != 0) return 0;
     return (data[capability / 32].effective >> (capability % 32)) & 1;
+}
+
+ssize_t CLinux_receive_with_hop_limit(int fd, void *buffer, size_t length, struct sockaddr_storage *source,
+                                      int *hop_limit) {
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec vector = {buffer, length};
+    struct msghdr message = {.msg_name = source,
+                             .msg_namelen = sizeof *source,
+                             .msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(fd, &message, MSG_DONTWAIT);
+    *hop_limit = -1;
+    if (count < 0) return count;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+        if ((header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_TTL) ||
+            (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_HOPLIMIT))
+            memcpy(hop_limit, CMSG_DATA(header), sizeof *hop_limit);
+    }
+    return count;
 }

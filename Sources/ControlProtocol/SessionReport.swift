@@ -8,6 +8,8 @@ public struct SessionReport: Hashable, Sendable {
         case halfOpen = "half-open"
         /// Open between known endpoints.
         case open
+        /// Nothing is open: media does not cross the gateway, is held, or could not be read.
+        case noMedia = "no media"
         /// The gate has been asked to close and has not answered yet.
         case closing
     }

@@ -13,7 +13,7 @@ public enum Effect: Sendable, Equatable {
     case openEnvelope(EnvelopeToken, EnvelopeRequest)
     /// Overwrite a key: its session is over, or it was replaced.
     case forgetKey(KeyHandle)
-    case log(LogEvent)
+    case log(GatewayEvent)
 }
 
 /// The envelopes of a message and the keys that its session holds.
@@ -29,7 +29,7 @@ public struct EnvelopeRequest: Sendable, Equatable {
 }
 
 /// What an operator wants to read afterwards. No event carries a body, a key or a credential.
-public enum LogEvent: Sendable, Equatable {
+public enum GatewayEvent: Sendable, Equatable {
     /// The gate confirmed the session's holes.
     case holesChanged(SessionID, Holes)
     case sessionOpened(SessionID, callID: [UInt8])
@@ -49,4 +49,5 @@ public enum CloseReason: String, Sendable, Equatable {
     case timedOut = "transaction timed out"
     case transportFailed = "transport failed"
     case refused = "refused by policy"
+    case shutdown = "shutting down"
 }

@@ -1,3 +1,4 @@
+import GateProtocol
 import SDPText
 import SIPText
 import SIPTransactions

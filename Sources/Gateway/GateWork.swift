@@ -108,7 +108,7 @@ extension SessionController {
         if more, let last = reports.last { return ask(.list(after: last.session), for: .none) }
         effects.append(.log(.gateConnected(unknownSessionsClosed: gate.unknownClosed)))
         // The gate may have been restarted and hold nothing: every session says again what it wants.
-        for id in sessions.keys.sorted(by: { $0.value < $1.value }) {
+        for id in sessions.keys.sorted() {
             sessions[id]?.installed = Holes()
             ensureHoles(id, for: .none)
         }
@@ -131,7 +131,7 @@ extension SessionController {
     /// The dead man's switch: sessions that live on say so, in requests of bounded size.
     mutating func renewHoles() {
         guard let timeout = gate.holeTimeout else { return }
-        let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted { $0.value < $1.value }
+        let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()
         var start = 0
         while start < live.count {
             let end = min(start + GateLimits.sessionsPerRenewal, live.count)

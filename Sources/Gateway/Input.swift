@@ -18,6 +18,8 @@ public enum Input: Sendable {
     /// The gate is gone; what was asked of it and not answered will not be.
     case gateDisconnected
     case gateReplied(GateToken, GateReply)
+    /// The process is about to end: every hole must be closed, since nobody will watch the calls.
+    case shutdown
     /// An `openEnvelope` effect has come to its end.
     case envelopeOpened(EnvelopeToken, EnvelopeOutcome)
 }

@@ -1,3 +1,4 @@
+import GateProtocol
 import SIPText
 import SIPTransactions
 

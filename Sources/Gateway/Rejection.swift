@@ -1,4 +1,4 @@
-public import GateProtocol
+import GateProtocol
 import SIPText
 import Wire
 

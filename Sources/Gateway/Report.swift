@@ -3,13 +3,17 @@ public import Wire
 
 /// One session as the operator sees it.
 public struct SessionSummary: Sendable, Equatable {
+    /// How far its holes are.
+    public enum State: Hashable, Sendable {
+        case halfOpen, open, noMedia, closing
+    }
+
     public var id: SessionID
     public var callID: [UInt8]
     /// The URIs of From and To.
     public var from: [UInt8]
     public var to: [UInt8]
-    /// `half-open`, `open`, `no media`, `closing`.
-    public var state: String
+    public var state: State
     public var startedAt: MonotonicTime
     public var reading: Reading
     /// What the gate confirmed.
@@ -22,14 +26,14 @@ extension SessionController {
 
     /// Every session, the oldest first.
     public var summaries: [SessionSummary] {
-        sessions.values.sorted { ($0.startedAt, $0.id.value) < ($1.startedAt, $1.id.value) }.map { session in
-            let state =
+        sessions.values.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }.map { session in
+            let state: SessionSummary.State =
                 if session.phase == .ending {
-                    "closing"
+                    .closing
                 } else if !session.installed.paths.isEmpty {
-                    "open"
+                    .open
                 } else {
-                    session.installed.halfOpen.isEmpty ? "no media" : "half-open"
+                    session.installed.halfOpen.isEmpty ? .noMedia : .halfOpen
                 }
             return SessionSummary(
                 id: session.id, callID: session.callID, from: session.from, to: session.to, state: state,

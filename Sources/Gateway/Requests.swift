@@ -1,3 +1,4 @@
+import GateProtocol
 import SIPText
 import SIPTransactions
 import Wire
@@ -85,7 +86,7 @@ extension SessionController {
         let key = DialogKey(callID: request.copy(callID), tag: request.copy(tag))
         guard dialogs[key] == nil else { throw Rejection(482, "Loop Detected", "merged request: the same call is being set up") }
         guard sessions.count < settings.maximumSessions else { throw .full }
-        let id = SessionID(value: tokens.number())
+        let id = SessionID(tokens.number())
         sessions[id] = Session(
             id: id, callID: key.callID, callerTag: key.tag,
             from: request.address(of: .from).map { request.copy($0.uri) } ?? [],
@@ -191,6 +192,7 @@ extension SessionController {
         sendCancel(id)
         // Who does not answer the INVITE may not answer the CANCEL; the caller is told now.
         ended(client, with: 408, "Request Timeout", .timedOut)
+        run(layer.abandon(client))
     }
 
     /// The ACK to a 2xx has no transaction: it is looked at, then sent on.

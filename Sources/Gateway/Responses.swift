@@ -105,7 +105,7 @@ extension SessionController {
             }
         }
         // A non-INVITE transaction that timed out is not answered: the answer would come too late (RFC 4320 section 4.2).
-        guard isInvite || status != 408 else { return }
+        guard isInvite || status != 408 else { return run(layer.abandon(server)) }
         respond(server, Message(status: status, reason: reason, to: context.request, tag: tokens.token()))
     }
 }

@@ -1,7 +1,7 @@
-public import GateProtocol
+import GateProtocol
 import SDPText
 import SIPText
-public import Wire
+import Wire
 
 /// One of the two ends of a call.
 enum Party: Hashable, Sendable {

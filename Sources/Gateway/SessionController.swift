@@ -1,7 +1,7 @@
-public import GateProtocol
+import GateProtocol
 import SDPText
 import SIPText
-public import SIPTransactions
+import SIPTransactions
 public import Wire
 
 /// The gateway's one brain: a record-routing, transaction-stateful proxy (RFC 3261 section 16) that lets a message go on
@@ -46,11 +46,12 @@ public struct SessionController {
         case .fired(.transaction(let token)): run(layer.fired(token))
         case .fired(.inviteTimeout(let server)): inviteTimedOut(server)
         case .fired(.renewal): renewHoles()
-        case .transportFailed(let destination): run(layer.transportFailed(destination))
+        case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()
         case .gateReplied(let token, let reply): gateReplied(token, reply)
         case .envelopeOpened(let token, let outcome): envelopeOpened(token, outcome)
+        case .shutdown: for id in sessions.keys.sorted() { close(id, .shutdown) }
         }
         var result: [Effect] = []
         swap(&result, &effects)
@@ -100,7 +101,7 @@ public struct SessionController {
             phrase = Array("Version Not Supported".utf8)
         }
         let response = Message(status: status, phrase: phrase, to: request, tag: tokens.token())
-        effects.append(.send(response, Destination(answering: request, flow)))
+        effects.append(.send(response, Destination(respondingTo: request, from: flow)))
     }
 
     /// A transaction is over: nothing refers to it any more.

@@ -23,9 +23,11 @@ public struct CSeq: Hashable, Sendable {
         cursor.skipBlanks()
         let text = cursor.take(while: Token.contains)
         guard !text.isEmpty, cursor.isAtEnd else { throw ParseError(.unexpectedOctet, in: "CSeq", at: cursor.offset) }
-        guard text.count <= MessageLimits.methodOctets else { throw ParseError(.tooLong, in: "CSeq", at: text.lowerBound) }
+        guard text.count <= MessageLimits.methodOctets else {
+            throw ParseError(.tooLong, in: "CSeq", at: text.lowerBound)
+        }
         methodText = Slice(text)
-        method = Method(scanning: bytes.extracting(text))
+        method = Method(bytes.extracting(text))
     }
 }
 

@@ -63,7 +63,8 @@ final class StreamHandler: ChannelInboundHandler {
                 case .message(let octets):
                     transport.delegate?.received(MessageParser.parse(octets, requiresLength: true), on: flow)
                 case .ping:
-                    context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
+                    context.writeAndFlush(
+                        wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
                 }
             }
         } catch {

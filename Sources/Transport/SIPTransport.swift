@@ -39,7 +39,9 @@ public final class SIPTransport: @unchecked Sendable {
         var waiting: [(ByteBuffer, Destination)] = []
     }
 
-    public init(eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate) {
+    public init(
+        eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate
+    ) {
         self.eventLoop = eventLoop
         self.limits = limits
         self.delegate = delegate
@@ -249,4 +251,6 @@ public struct TransportCounters: Sendable, Equatable {
     public var slowConnections: UInt64 = 0
     public var stalledConnections: UInt64 = 0
     public var sendFailures: UInt64 = 0
+
+    public init() {}
 }

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "packet.h"
+
 /* setns(2) with CLONE_NEWNET: the calling thread moves to the network namespace that the descriptor names. */
 int CLinux_setns_net(int fd);
 
@@ -30,5 +32,10 @@ int CLinux_die_with_parent(int signal);
 
 /* capget(2): whether CAP_NET_ADMIN (12) or another capability is in the effective set of the calling thread. */
 int CLinux_has_capability(int capability);
+
+/* recvmsg(2) of one datagram without waiting, with the TTL or hop limit it came with (-1 unless IP_RECVTTL or
+   IPV6_RECVHOPLIMIT is on): CMSG_DATA and its kin are macros, which Swift does not see. */
+ssize_t CLinux_receive_with_hop_limit(int fd, void *buffer, size_t length, struct sockaddr_storage *source,
+                                      int *hop_limit);
 
 #endif

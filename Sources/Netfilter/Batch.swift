@@ -1,0 +1,59 @@
+import CNetfilter
+import Glibc
+
+/// Messages to nf_tables that the kernel carries out together or not at all.
+final class Batch {
+    private let messages = MessageBuffer()
+    private let firstSequence: UInt32
+    /// What each message attempts, by sequence number from `firstSequence`.
+    private var attempts: [NetfilterError.Attempt] = [.beginBatch]
+
+    init(firstSequence: UInt32) {
+        self.firstSequence = firstSequence
+        messages.append { nftnl_batch_begin($0, firstSequence) }
+    }
+
+    /// Sequence numbers that the batch uses.
+    var sequences: UInt32 { UInt32(attempts.count + 1) }
+
+    /// Appends one message.
+    ///
+    /// - Parameter build: puts the attributes after the header.
+    func append(
+        _ attempt: NetfilterError.Attempt, _ type: nf_tables_msg_types, flags: Int32 = 0,
+        _ build: (UnsafeMutablePointer<nlmsghdr>) -> Void
+    ) {
+        messages.append(type, flags: flags, sequence: firstSequence &+ UInt32(attempts.count), build)
+        attempts.append(attempt)
+    }
+
+    /// Sends the batch and reads what the kernel answers.
+    ///
+    /// Success is that no message was refused and the last one, the only one that asks for it, was acknowledged: in a
+    /// batch that failed, the good messages are acknowledged too.
+    ///
+    /// - Parameter echo: is given every message that is no acknowledgement.
+    func commit(on socket: NetlinkSocket, echo: (NetlinkMessage) -> Void) throws(NetfilterError) {
+        messages.acknowledgeLast()
+        let lastSequence = firstSequence &+ UInt32(attempts.count - 1)
+        messages.append { nftnl_batch_end($0, firstSequence &+ UInt32(attempts.count)) }
+        try messages.send(on: socket)
+
+        var failure: NetfilterError?
+        var acknowledged = false
+        try socket.receive { message in
+            // An answer that an earlier batch left behind is not ours.
+            let index = Int(message.sequence &- firstSequence)
+            guard index <= attempts.count else { return }
+            guard let status = message.status else { return echo(message) }
+            if status.errno != 0 {
+                let attempt = index < attempts.count ? attempts[index] : .endBatch
+                if failure == nil { failure = NetfilterError(attempt, errno: status.errno, offset: status.offset) }
+            } else if message.sequence == lastSequence {
+                acknowledged = true
+            }
+        }
+        if let failure { throw failure }
+        guard acknowledged else { throw NetfilterError(.endBatch, errno: EPROTO) }
+    }
+}

@@ -1,0 +1,47 @@
+import CNetfilter
+
+/// Numbers of the kernel interface that its headers hide from Swift, or that stand in no installed header.
+enum Nft {
+    /// The table; the only one that is ever touched.
+    static let table = "sekisho"
+    static let family = UInt16(NFPROTO_NETDEV)
+
+    /// Chains of the table, by the side whose packets they judge.
+    static let insideChain = "inside"
+    static let outsideChain = "outside"
+
+    /// Before every other user of the hook that keeps to the priorities of nft(8); the site's own tables come later.
+    static let ingressPriority: Int32 = -100
+
+    /// Data types as nft numbers them (nftables, include/datatype.h); the kernel stores them for `nft list` to read.
+    static let ipv4Address: UInt32 = 7
+    static let ipv6Address: UInt32 = 8
+    static let inetService: UInt32 = 13
+
+    /// A concatenation is the types six bits each, the last one lowest (nftables, TYPE_BITS).
+    static func concatenation(_ types: [UInt32]) -> UInt32 { types.reduce(0) { $0 << 6 | $1 } }
+
+    /// `nlmsg_type` of an nf_tables message.
+    static func messageType(_ message: nf_tables_msg_types) -> UInt16 {
+        UInt16(NFNL_SUBSYS_NFTABLES) << 8 | UInt16(message.rawValue)
+    }
+}
+
+/// The 32-bit registers of the nf_tables machine (linux/nf_tables.h, NFT_REG32_00 to NFT_REG32_15).
+struct Register {
+    let number: UInt32
+
+    private init(slot: UInt32) { number = UInt32(NFT_REG32_00.rawValue) + slot }
+
+    /// The verdict register.
+    static let verdict = UInt32(NFT_REG_VERDICT.rawValue)
+    /// The first 16-octet register, where nft puts what a match compares.
+    static let first = Register(slot: 0)
+    /// The second 16-octet register, where nft puts the key of a look-up when the first one is taken.
+    static let second = Register(slot: 4)
+
+    /// The register that lies `octets` after this one.
+    func advanced(octets: Int) -> Register {
+        Register(slot: number - UInt32(NFT_REG32_00.rawValue) + UInt32(octets / 4))
+    }
+}

@@ -1,0 +1,45 @@
+/// The maps of `table netdev sekisho`. One per direction, so that a packet with an inside tuple that arrives at the
+/// outside interface is looked up among the tuples of the outside, and misses.
+public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
+    /// Inside to outside: saddr . sport . daddr . dport : next hop.
+    case out4, out6
+    /// Outside to inside: saddr . sport . daddr . dport : next hop.
+    case in4, in6
+    /// Any outside source to an inside endpoint: daddr . dport : next hop; limited in rate.
+    case any4, any6
+
+    /// The name in nft listings.
+    public var name: String {
+        switch self {
+        case .out4: "out4"
+        case .out6: "out6"
+        case .in4: "in4"
+        case .in6: "in6"
+        case .any4: "any4"
+        case .any6: "any6"
+        }
+    }
+
+    var isIPv6: Bool {
+        switch self {
+        case .out4, .in4, .any4: false
+        case .out6, .in6, .any6: true
+        }
+    }
+
+    /// Whether the key is a destination alone, and the elements carry a rate limit.
+    var isHalfOpen: Bool {
+        switch self {
+        case .out4, .out6, .in4, .in6: false
+        case .any4, .any6: true
+        }
+    }
+
+    /// Endpoints in a key.
+    var endpoints: Int { isHalfOpen ? 1 : 2 }
+
+    var addressOctets: Int { isIPv6 ? 16 : 4 }
+
+    /// Octets of a key: each port is padded to four octets.
+    var keyOctets: Int { endpoints * (addressOctets + 4) }
+}

@@ -1,0 +1,103 @@
+public import GateProtocol
+public import Wire
+
+/// A firewall in memory, with faults where a test wants them.
+public final class FirewallFake: Firewall {
+    /// An element as the kernel would hold it.
+    public struct Element: Hashable, Sendable {
+        public var nextHop: IPAddress
+        public var timeout: Duration
+        public var traffic = Traffic()
+    }
+
+    public let insideInterface: UInt32 = 1
+    public let outsideInterface: UInt32 = 2
+
+    /// What the maps hold.
+    public private(set) var elements: [ElementKey: Element] = [:]
+    /// Every transaction that was applied.
+    public private(set) var transactions: [Transaction] = []
+    /// Calls so far, of every kind; the next call has this number.
+    public private(set) var calls = 0
+    /// Whether the table was removed.
+    public private(set) var isRemoved = false
+
+    /// The error number with which the call of this number fails.
+    public var faults: [Int: Int32] = [:]
+    /// Elements that one map takes.
+    public var capacity = Int.max
+    /// The routing table: the first prefix that contains the address.
+    public var routes: [(prefix: Prefix, route: Route)] = []
+    public var addresses: Set<IPAddress> = []
+
+    public init() {}
+
+    /// Lets the element count, as packets would.
+    public func count(_ packets: UInt64, bytes: UInt64, in key: ElementKey) {
+        guard var element = elements[key] else { return }
+        element.traffic = element.traffic + Traffic(packets: packets, bytes: bytes)
+        elements[key] = element
+    }
+
+    /// Lets an element expire.
+    public func expire(_ key: ElementKey) { elements[key] = nil }
+
+    public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
+        try call(.addElements(.out4))
+        var next = elements
+        var counts: [ElementKey: Traffic] = [:]
+        for element in transaction.ensured {
+            guard let held = next[element.key] else { continue }
+            // The kernel refuses to add a key that it holds with other data.
+            guard held.nextHop == element.nextHop else {
+                throw NetfilterError(.addElements(element.key.map), errno: FakeErrno.busy)
+            }
+            counts[element.key] = held.traffic
+            next[element.key] = nil
+        }
+        for element in transaction.wanted {
+            next[element.key] = Element(nextHop: element.nextHop, timeout: transaction.timeout)
+        }
+        for map in ElementMap.allCases where next.keys.count(where: { $0.map == map }) > capacity {
+            throw NetfilterError(.addElements(map), errno: FakeErrno.tableFull)
+        }
+        elements = next
+        transactions.append(transaction)
+        return counts
+    }
+
+    public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
+        try call(.getElements(.out4))
+        var counts: [ElementKey: Traffic] = [:]
+        for key in keys { counts[key] = elements[key]?.traffic }
+        return counts
+    }
+
+    public func route(to address: IPAddress) throws(NetfilterError) -> Route {
+        try call(.readRoute)
+        return routes.first { $0.prefix.contains(address) }?.route ?? .none
+    }
+
+    public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> {
+        try call(.readAddresses)
+        return addresses
+    }
+
+    public func remove() throws(NetfilterError) {
+        try call(.deleteTable)
+        elements = [:]
+        isRemoved = true
+    }
+
+    private func call(_ attempt: NetfilterError.Attempt) throws(NetfilterError) {
+        let number = calls
+        calls += 1
+        if let errno = faults[number] { throw NetfilterError(attempt, errno: errno) }
+    }
+}
+
+/// Linux error numbers (asm-generic/errno-base.h) that the fake answers by itself.
+private enum FakeErrno {
+    static let busy: Int32 = 16
+    static let tableFull: Int32 = 23
+}

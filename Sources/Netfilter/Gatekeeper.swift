@@ -1,0 +1,181 @@
+public import GateProtocol
+public import Wire
+
+/// Decides on every request: policy, ownership, routes, then one transaction.
+public struct Gatekeeper<Kernel: Firewall> {
+    /// Added to the kernel's timeout before a session counts as expired here: the time from reading the clock to the
+    /// kernel's own reading of it, generously. Only then is an element of the session surely gone.
+    public static var expiryMargin: Duration { .milliseconds(50) }
+
+    private let kernel: Kernel
+    private var policy: PinholePolicy
+    private let halfOpenAllowed: Bool
+    private let holeTimeout: Duration
+    /// Elements that a renewal puts in one transaction: some 100 µs of the kernel's time, and of nobody else's.
+    private static var renewalElements: Int { 256 }
+    private var table = HoleTable()
+
+    /// - Parameter holeTimeout: after which holes close that are not renewed.
+    public init(kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration) {
+        self.kernel = kernel
+        self.policy = policy
+        self.halfOpenAllowed = halfOpenAllowed
+        self.holeTimeout = holeTimeout
+    }
+
+    /// Sessions that have holes.
+    public var sessionCount: Int { table.count }
+
+    /// When `expire` is to be called next.
+    public var nextDeadline: MonotonicTime? { table.nextDeadline }
+
+    /// Forgets the sessions that were not renewed in time.
+    public mutating func expire(at now: MonotonicTime) -> [SessionID] {
+        let expired = table.expire(at: now)
+        let elements = expired.flatMap { $0.holes.flatMap(\.elements) }
+        // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
+        // nothing: they go by their timeout.
+        if !elements.isEmpty { _ = try? kernel.apply(Transaction(old: elements, wanted: [], timeout: holeTimeout)) }
+        return expired.map(\.session)
+    }
+
+    /// Does what is asked. The reply tells what the kernel has done by then.
+    public mutating func handle(_ request: GateRequest, at now: MonotonicTime) -> GateOutcome {
+        switch request {
+        case .hello(let version):
+            guard version == GateFrame.version else { return GateOutcome(.refused(GateRefusal(.badVersion))) }
+            return GateOutcome(.welcome(version: GateFrame.version, holeTimeout: holeTimeout))
+        case .openFromAny(let session, let inside):
+            return change(session, to: Holes(halfOpen: inside), at: now)
+        case .narrow(let session, let holes):
+            return change(session, to: holes, at: now)
+        case .close(let session):
+            return change(session, to: Holes(), at: now)
+        case .renew(let sessions):
+            return renew(sessions, at: now)
+        case .list(let after):
+            return list(after: after)
+        }
+    }
+
+    // MARK: Changes
+
+    private mutating func change(_ session: SessionID, to holes: Holes, at now: MonotonicTime) -> GateOutcome {
+        do throws(GateFailure) {
+            let wanted = try resolve(session, holes)
+            let transaction = table.transaction(session, to: wanted, timeout: holeTimeout)
+            guard !transaction.isEmpty else { return GateOutcome(.completed) }
+            let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
+            let closed = table.commit(session, to: wanted, counts: counts, deadline: deadline(from: now))
+            return GateOutcome(.completed, closed: closed.holes.isEmpty ? nil : closed)
+        } catch {
+            return GateOutcome(error)
+        }
+    }
+
+    /// The holes with their next hops, or why there may not be such holes.
+    private mutating func resolve(_ session: SessionID, _ holes: Holes) throws(GateFailure) -> [OpenHole] {
+        guard !holes.isEmpty else { return [] }
+        guard halfOpenAllowed || holes.halfOpen.isEmpty else {
+            throw .refused(GateRefusal(.halfOpenDisabled, endpoint: holes.halfOpen.first))
+        }
+        policy.ownAddresses = try asking { () throws(NetfilterError) in try kernel.ownAddresses() }
+        if let refusal = policy.refusal(holes) { throw .refused(refusal) }
+        if !table.contains(session), let refusal = policy.refusal(sessions: table.count) {
+            throw .refused(refusal)
+        }
+        let entries = holes.entries
+        if let conflict = table.conflict(entries, for: session) {
+            throw .refused(GateRefusal(.conflict, endpoint: conflict.inside))
+        }
+        // RTP and RTCP go to the same two hosts: each is asked for once.
+        var hops: [IPAddress: IPAddress] = [:]
+        var opened: [OpenHole] = []
+        for entry in entries {
+            let insideHop = try hop(to: entry.inside, on: kernel.insideInterface, known: &hops)
+            var outsideHop: IPAddress?
+            if case .path(let path) = entry {
+                outsideHop = try hop(to: path.outside, on: kernel.outsideInterface, known: &hops)
+            }
+            opened.append(OpenHole(entry, insideHop: insideHop, outsideHop: outsideHop))
+        }
+        return opened
+    }
+
+    private func hop(
+        to endpoint: Endpoint, on interface: UInt32, known: inout [IPAddress: IPAddress]
+    ) throws(GateFailure) -> IPAddress {
+        if let hop = known[endpoint.address] { return hop }
+        switch try asking({ () throws(NetfilterError) in try kernel.route(to: endpoint.address) }) {
+        case .none:
+            throw .refused(GateRefusal(.noRoute, endpoint: endpoint))
+        case .via(let hop, let leaving):
+            guard leaving == interface else { throw .refused(GateRefusal(.wrongInterface, endpoint: endpoint)) }
+            known[endpoint.address] = hop
+            return hop
+        }
+    }
+
+    // MARK: Renewal and lists
+
+    /// Renews in transactions of a bounded number of elements. When one fails, those before it stay renewed, which
+    /// harms nobody.
+    private mutating func renew(_ sessions: [SessionID], at now: MonotonicTime) -> GateOutcome {
+        var seen: Set<SessionID> = []
+        var missing: [SessionID] = []
+        var chunk: [SessionID] = []
+        var chunkElements = 0
+        do throws(GateFailure) {
+            for session in sessions where seen.insert(session).inserted {
+                let elements = table.holes(of: session).reduce(0) { $0 + $1.elements.count }
+                guard elements > 0 else {
+                    missing.append(session)
+                    continue
+                }
+                if chunkElements + elements > Self.renewalElements {
+                    try renewChunk(chunk, at: now)
+                    chunk = []
+                    chunkElements = 0
+                }
+                chunk.append(session)
+                chunkElements += elements
+            }
+            try renewChunk(chunk, at: now)
+            return GateOutcome(.renewed(missing: missing))
+        } catch {
+            return GateOutcome(error)
+        }
+    }
+
+    private mutating func renewChunk(_ sessions: [SessionID], at now: MonotonicTime) throws(GateFailure) {
+        guard !sessions.isEmpty else { return }
+        let elements = sessions.flatMap { table.holes(of: $0).flatMap(\.elements) }
+        let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
+        let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
+        for session in sessions {
+            table.commit(session, to: table.holes(of: session), counts: counts, deadline: deadline(from: now))
+        }
+    }
+
+    private func list(after: SessionID?) -> GateOutcome {
+        do throws(GateFailure) {
+            let page = table.page(after: after, limit: GateLimits.reportsPerPage)
+            let keys = page.sessions.flatMap { table.holes(of: $0).flatMap { $0.elements.map(\.key) } }
+            let counts = try asking { () throws(NetfilterError) in try kernel.counters(of: keys) }
+            let reports = page.sessions.map { HoleReport(session: $0, table.holes(of: $0), counts: counts) }
+            return GateOutcome(.listed(reports, more: page.more))
+        } catch {
+            return GateOutcome(error)
+        }
+    }
+
+    private func deadline(from now: MonotonicTime) -> MonotonicTime { now + holeTimeout + Self.expiryMargin }
+
+    private func asking<Value>(_ call: () throws(NetfilterError) -> Value) throws(GateFailure) -> Value {
+        do throws(NetfilterError) {
+            return try call()
+        } catch {
+            throw .kernel(error)
+        }
+    }
+}

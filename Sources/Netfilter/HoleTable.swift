@@ -1,0 +1,110 @@
+public import GateProtocol
+public import Wire
+
+/// Which session has which holes. A pure value: it says what the kernel shall be told, and learns what the kernel did.
+///
+/// A hole belongs to one session. A transaction that failed is not reported here, so the table then still says what the
+/// kernel holds.
+public struct HoleTable: Sendable {
+    private struct Session {
+        var holes: [OpenHole]
+        var deadline: MonotonicTime
+    }
+
+    private struct Expiry {
+        var deadline: MonotonicTime
+        var session: SessionID
+    }
+
+    private var sessions: [SessionID: Session] = [:]
+    private var owners: [Hole: SessionID] = [:]
+    /// Deadlines in the order they were set, which is the order they pass in: the timeout is the same for all. An entry
+    /// whose session was renewed since is skipped when its time comes.
+    private var expiries: [Expiry] = []
+    private var firstExpiry = 0
+
+    public init() {}
+
+    /// Sessions that have holes.
+    public var count: Int { sessions.count }
+
+    /// Whether the session has holes.
+    public func contains(_ session: SessionID) -> Bool { sessions[session] != nil }
+
+    /// The holes of a session; empty when it has none.
+    public func holes(of session: SessionID) -> [OpenHole] { sessions[session]?.holes ?? [] }
+
+    /// The first of the holes that another session has.
+    public func conflict(_ holes: [Hole], for session: SessionID) -> Hole? {
+        holes.first { hole in owners[hole].map { $0 != session } ?? false }
+    }
+
+    /// What the kernel must be told so that the holes of the session become exactly these.
+    public func transaction(_ session: SessionID, to wanted: [OpenHole], timeout: Duration) -> Transaction {
+        Transaction(
+            old: holes(of: session).flatMap(\.elements), wanted: wanted.flatMap(\.elements), timeout: timeout)
+    }
+
+    /// Learns that the kernel has done what `transaction` said.
+    ///
+    /// - Parameters:
+    ///   - counts: what the deleted elements had counted.
+    ///   - deadline: when the kernel will surely have dropped the elements.
+    /// - Returns: the last counts of the holes that closed.
+    @discardableResult
+    public mutating func commit(
+        _ session: SessionID, to wanted: [OpenHole], counts: [ElementKey: Traffic], deadline: MonotonicTime
+    ) -> HoleReport {
+        var before: [Hole: OpenHole] = [:]
+        for open in holes(of: session) {
+            owners[open.hole] = nil
+            before[open.hole] = open
+        }
+        var holes = wanted
+        for index in holes.indices {
+            let hole = holes[index].hole
+            owners[hole] = session
+            guard var old = before.removeValue(forKey: hole) else { continue }
+            old.carry(counts)
+            holes[index].outgoingBefore = old.outgoingBefore
+            holes[index].incomingBefore = old.incomingBefore
+        }
+        let closed = self.holes(of: session).filter { before[$0.hole] != nil }
+        if holes.isEmpty {
+            sessions[session] = nil
+        } else {
+            sessions[session] = Session(holes: holes, deadline: deadline)
+            expiries.append(Expiry(deadline: deadline, session: session))
+        }
+        return HoleReport(session: session, closed, counts: counts)
+    }
+
+    /// Drops the sessions that were not renewed in time and gives their holes; the kernel has closed these already.
+    public mutating func expire(at now: MonotonicTime) -> [(session: SessionID, holes: [OpenHole])] {
+        var expired: [(session: SessionID, holes: [OpenHole])] = []
+        while firstExpiry < expiries.count, expiries[firstExpiry].deadline <= now {
+            let id = expiries[firstExpiry].session
+            firstExpiry += 1
+            guard let session = sessions[id], session.deadline <= now else { continue }
+            sessions[id] = nil
+            for open in session.holes { owners[open.hole] = nil }
+            expired.append((id, session.holes))
+        }
+        if firstExpiry > 1024, firstExpiry > expiries.count / 2 {
+            expiries.removeSubrange(..<firstExpiry)
+            firstExpiry = 0
+        }
+        return expired
+    }
+
+    /// When `expire` has something to look at next; nil when nothing is open.
+    public var nextDeadline: MonotonicTime? {
+        firstExpiry < expiries.count ? expiries[firstExpiry].deadline : nil
+    }
+
+    /// The first sessions after the one given, in the order of their ids, and whether there are more.
+    public func page(after: SessionID?, limit: Int) -> (sessions: [SessionID], more: Bool) {
+        let rest = sessions.keys.filter { id in after.map { $0 < id } ?? true }.sorted()
+        return (Array(rest.prefix(limit)), rest.count > limit)
+    }
+}

@@ -1,0 +1,129 @@
+import CNetfilter
+public import GateProtocol
+import Glibc
+public import Wire
+
+/// The kernel's nf_tables, by netlink.
+public final class NftFirewall: Firewall {
+    /// Elements that one request for counters asks for: each answer takes a page of the receive buffer.
+    private static let elementsPerRequest = 256
+
+    public let insideInterface: UInt32
+    public let outsideInterface: UInt32
+    private let ruleset: Ruleset
+    private let writer: NetlinkSocket
+    private let reader: NetlinkSocket
+    private let routes: Routes
+    private let addresses: OwnAddresses
+    private var sequence: UInt32 = 1
+
+    /// Builds the table; one that was there is replaced in the same transaction.
+    public init(_ settings: TableSettings) throws(NetfilterError) {
+        insideInterface = try Self.index(of: settings.insideDevice)
+        outsideInterface = try Self.index(of: settings.outsideDevice)
+        ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
+        writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        reader = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        routes = try Routes()
+        addresses = try OwnAddresses()
+        try commit { ruleset.build(into: $0) }
+    }
+
+    public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
+        let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
+        let ensured = transaction.ensured
+        var counts: [ElementKey: Traffic] = [:]
+        try commit(
+            { batch in
+                add(ensured, timeout: timeout, to: batch)
+                // The kernel echoes what it deleted, with the last counts.
+                forEachList(ensured) { map, elements in
+                    guard let list = ElementList(map) else { return }
+                    for element in elements { list.append(element.key) }
+                    batch.append(.deleteElements(map), NFT_MSG_DELSETELEM, flags: NLM_F_ECHO) { list.put(into: $0) }
+                }
+                add(transaction.wanted, timeout: timeout, to: batch)
+            },
+            echo: { ElementCounts.read($0, into: &counts) })
+        return counts
+    }
+
+    public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
+        var counts: [ElementKey: Traffic] = [:]
+        var rest = keys[...]
+        while !rest.isEmpty {
+            try readCounters(of: rest.prefix(Self.elementsPerRequest), into: &counts)
+            rest = rest.dropFirst(Self.elementsPerRequest)
+        }
+        return counts
+    }
+
+    public func route(to address: IPAddress) throws(NetfilterError) -> Route { try routes.route(to: address) }
+
+    public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> { try addresses.current() }
+
+    public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0, ruleset) } }
+
+    private static func index(of device: String) throws(NetfilterError) -> UInt32 {
+        let index = if_nametoindex(device)
+        guard index > 0 else { throw NetfilterError(.findInterface(device), errno: errno) }
+        return index
+    }
+
+    private func commit(
+        _ build: (Batch) -> Void, echo: (NetlinkMessage) -> Void = { _ in }
+    ) throws(NetfilterError) {
+        let batch = Batch(firstSequence: sequence)
+        build(batch)
+        sequence &+= batch.sequences
+        try batch.commit(on: writer, echo: echo)
+    }
+
+    private func add(_ elements: [SetElement], timeout: UInt64, to batch: Batch) {
+        forEachList(elements) { map, elements in
+            guard let list = ElementList(map) else { return }
+            for element in elements {
+                list.append(element.key, nextHop: element.nextHop, timeoutMilliseconds: timeout)
+            }
+            batch.append(.addElements(map), NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE) { list.put(into: $0) }
+        }
+    }
+
+    /// Cuts the elements into lists of one map each, none longer than a message takes.
+    private func forEachList(_ elements: [SetElement], _ body: (ElementMap, ArraySlice<SetElement>) -> Void) {
+        for map in ElementMap.allCases {
+            var rest = elements.filter { $0.key.map == map }[...]
+            while !rest.isEmpty {
+                body(map, rest.prefix(ElementList.elementsPerMessage))
+                rest = rest.dropFirst(ElementList.elementsPerMessage)
+            }
+        }
+    }
+
+    /// Asks for each element by a message of its own: the kernel stops at the first one that is missing in a message.
+    private func readCounters(
+        of keys: ArraySlice<ElementKey>, into counts: inout [ElementKey: Traffic]
+    ) throws(NetfilterError) {
+        let first = sequence
+        let requests = MessageBuffer()
+        for (index, key) in keys.enumerated() {
+            guard let list = ElementList(key.map) else { continue }
+            list.append(key)
+            requests.append(NFT_MSG_GETSETELEM, flags: 0, sequence: first &+ UInt32(index)) { list.put(into: $0) }
+        }
+        sequence &+= UInt32(keys.count)
+        try requests.send(on: reader)
+        var failure: NetfilterError?
+        try reader.receive { message in
+            let index = Int(message.sequence &- first)
+            guard index < keys.count else { return }
+            guard let status = message.status else { return ElementCounts.read(message, into: &counts) }
+            guard status.errno != 0 else { return }
+            let map = keys[keys.startIndex + index].map
+            let error = NetfilterError(.getElements(map), errno: status.errno, offset: status.offset)
+            // An element that is not there has no count; a map or a table that is not there is a fault.
+            if error.errno != ENOENT || error.cause == .table || error.cause == .map { failure = error }
+        }
+        if let failure { throw failure }
+    }
+}

@@ -1,0 +1,94 @@
+public import GateProtocol
+public import Wire
+
+/// One entry of a session: what is open, whatever else goes with it.
+public enum Hole: Hashable, Sendable {
+    /// Any source may send to the inside endpoint.
+    case halfOpen(Endpoint)
+    /// Exactly these two endpoints may send to each other.
+    case path(MediaPath)
+
+    /// The endpoint that a refusal names.
+    var inside: Endpoint {
+        switch self {
+        case .halfOpen(let inside): inside
+        case .path(let path): path.inside
+        }
+    }
+}
+
+extension Holes {
+    /// The entries without repetitions, half-open ones first.
+    var entries: [Hole] {
+        var seen: Set<Hole> = []
+        let all = halfOpen.map { Hole.halfOpen($0) } + paths.map { Hole.path($0) }
+        return all.filter { seen.insert($0).inserted }
+    }
+}
+
+/// A hole with where its packets go, and what went through it until its elements were last made anew.
+public struct OpenHole: Hashable, Sendable {
+    public let hole: Hole
+    /// The neighbour toward the inside endpoint.
+    public var insideHop: IPAddress
+    /// The neighbour toward the outside endpoint; nil for a half-open hole, which lets nothing out.
+    public var outsideHop: IPAddress?
+    /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
+    /// old one comes back with the acknowledgement, too late to be the start value of the new one.
+    public var outgoingBefore = Traffic()
+    public var incomingBefore = Traffic()
+
+    public init(_ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?) {
+        self.hole = hole
+        self.insideHop = insideHop
+        self.outsideHop = outsideHop
+    }
+
+    /// The element that lets packets in.
+    public var incoming: SetElement {
+        switch hole {
+        case .halfOpen(let inside):
+            SetElement(.any(to: inside), via: insideHop)
+        case .path(let path):
+            SetElement(.incoming(from: path.outside, to: path.inside), via: insideHop)
+        }
+    }
+
+    /// The element that lets packets out, or nil.
+    public var outgoing: SetElement? {
+        switch hole {
+        case .halfOpen: nil
+        case .path(let path):
+            outsideHop.map { SetElement(.outgoing(from: path.inside, to: path.outside), via: $0) }
+        }
+    }
+
+    /// All elements of the hole.
+    public var elements: [SetElement] {
+        if let outgoing { [outgoing, incoming] } else { [incoming] }
+    }
+
+    /// Adds what the kernel counted to what was carried over.
+    mutating func carry(_ counts: [ElementKey: Traffic]) {
+        if let count = counts[incoming.key] { incomingBefore = incomingBefore + count }
+        if let outgoing, let count = counts[outgoing.key] { outgoingBefore = outgoingBefore + count }
+    }
+}
+
+extension HoleReport {
+    /// The report of the holes of a session.
+    ///
+    /// - Parameter counts: what the kernel counted in the present elements.
+    init(session: SessionID, _ holes: [OpenHole], counts: [ElementKey: Traffic]) {
+        self.init(session: session)
+        for var open in holes {
+            open.carry(counts)
+            switch open.hole {
+            case .halfOpen(let inside):
+                halfOpen.append(HalfOpenReport(inside: inside, incoming: open.incomingBefore))
+            case .path(let path):
+                paths.append(PathReport(path: path, outgoing: open.outgoingBefore, incoming: open.incomingBefore))
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+import CNetfilter
+import Wire
+
+/// A rule under construction: the expressions of the nf_tables machine in the order it runs them.
+final class Rule {
+    private let handle: OpaquePointer
+
+    init?(chain: String) {
+        guard let handle = nftnl_rule_alloc() else { return nil }
+        self.handle = handle
+        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_TABLE.rawValue), Nft.table)
+        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_CHAIN.rawValue), chain)
+        nftnl_rule_set_u32(handle, UInt16(NFTNL_RULE_FAMILY.rawValue), UInt32(Nft.family))
+    }
+
+    deinit { nftnl_rule_free(handle) }
+
+    func put(into header: UnsafeMutablePointer<nlmsghdr>) { nftnl_rule_nlmsg_build_payload(header, handle) }
+
+    /// The comparisons that nft puts before a match on `ip` or `ip6`, and on `udp`, in a netdev chain: the network
+    /// protocol (EtherType, network byte order).
+    func matchNetworkProtocol(isIPv6: Bool) {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_PROTOCOL.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+        compare(.equal, isIPv6 ? [0x86, 0xDD] : [0x08, 0x00])
+    }
+
+    /// `meta l4proto udp`.
+    func matchUDP() {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_L4PROTO.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+        compare(.equal, [17])
+    }
+
+    enum Comparison { case equal, atLeast, atMost }
+
+    /// Goes on with the next rule when the first register compares otherwise.
+    func compare(_ comparison: Comparison, _ octets: [UInt8]) {
+        let code: nft_cmp_ops =
+            switch comparison {
+            case .equal: NFT_CMP_EQ
+            case .atLeast: NFT_CMP_GTE
+            case .atMost: NFT_CMP_LTE
+            }
+        append("cmp") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_CMP_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_CMP_OP), UInt32(code.rawValue))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_CMP_DATA), octets, UInt32(octets.count))
+        }
+    }
+
+    enum PacketField {
+        case sourceAddress(isIPv6: Bool)
+        case destinationAddress(isIPv6: Bool)
+        case sourcePort
+        case destinationPort
+
+        /// Where the field stands: RFC 791 section 3.1, RFC 8200 section 3, RFC 768.
+        var place: (base: nft_payload_bases, offset: UInt32, octets: Int) {
+            switch self {
+            case .sourceAddress(let isIPv6): (NFT_PAYLOAD_NETWORK_HEADER, isIPv6 ? 8 : 12, isIPv6 ? 16 : 4)
+            case .destinationAddress(let isIPv6): (NFT_PAYLOAD_NETWORK_HEADER, isIPv6 ? 24 : 16, isIPv6 ? 16 : 4)
+            case .sourcePort: (NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2)
+            case .destinationPort: (NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2)
+            }
+        }
+    }
+
+    /// Loads a field of the packet, or its first octets, into a register.
+    func load(_ field: PacketField, octets: Int? = nil, into register: Register = .first) {
+        let place = field.place
+        append("payload") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_DREG), register.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_BASE), UInt32(place.base.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_OFFSET), place.offset)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_LEN), UInt32(octets ?? place.octets))
+        }
+    }
+
+    /// Keeps only the bits of the mask in the first register.
+    func mask(_ mask: [UInt8]) {
+        append("bitwise") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_DREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_LEN), UInt32(mask.count))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_MASK), mask, UInt32(mask.count))
+            let zeros = [UInt8](repeating: 0, count: mask.count)
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_XOR), zeros, UInt32(zeros.count))
+        }
+    }
+
+    /// Puts an interface index into the first register.
+    func setDevice(_ index: UInt32) {
+        append("immediate") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DATA), index)
+        }
+    }
+
+    /// Looks the key in the second register up and replaces it by the element's data; a miss goes on with the next rule.
+    func lookUp(_ map: ElementMap) {
+        append("lookup") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_SREG), Register.second.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
+            nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_LOOKUP_SET), map.name)
+        }
+    }
+
+    /// Sends the packet out of the device in the first register, to the neighbour in the second.
+    func forward(isIPv6: Bool) {
+        append("fwd") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_FWD_SREG_DEV), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_FWD_SREG_ADDR), Register.second.number)
+            let family = isIPv6 ? NFPROTO_IPV6 : NFPROTO_IPV4
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_FWD_NFPROTO), UInt32(family))
+        }
+    }
+
+    func count() { append("counter") { _ in } }
+
+    func drop() {
+        append("immediate") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(NF_DROP))
+        }
+    }
+
+    /// The rule owns the expression from here on.
+    private func append(_ name: String, _ fill: (OpaquePointer) -> Void) {
+        guard let expression = nftnl_expr_alloc(name) else { return }
+        fill(expression)
+        nftnl_rule_add_expr(handle, expression)
+    }
+}

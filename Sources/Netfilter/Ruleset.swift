@@ -1,0 +1,161 @@
+import CNetfilter
+import Wire
+
+/// Writes `table netdev sekisho` into a batch. The same table stands in `nft/sekisho.nft` as nft reads it; above each
+/// part is its line of that file.
+struct Ruleset {
+    let settings: TableSettings
+    let insideInterface: UInt32
+    let outsideInterface: UInt32
+
+    /// The whole table. One that an earlier run left behind goes in the same batch, so that no moment is without rules.
+    func build(into batch: Batch) {
+        // add table netdev sekisho; delete table netdev sekisho; add table netdev sekisho
+        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+        table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
+        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+        for map in ElementMap.allCases { add(map, to: batch) }
+        // chain inside { type filter hook ingress device $inside_device priority -100; policy accept; }
+        chain(Nft.insideChain, device: settings.insideDevice, into: batch)
+        // chain outside { type filter hook ingress device $outside_device priority -100; policy accept; }
+        chain(Nft.outsideChain, device: settings.outsideDevice, into: batch)
+        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
+        forward(.out4, in: Nft.insideChain, to: outsideInterface, into: batch)
+        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @out6 device $outside_device
+        forward(.out6, in: Nft.insideChain, to: outsideInterface, into: batch)
+        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @in4 device $inside_device
+        forward(.in4, in: Nft.outsideChain, to: insideInterface, into: batch)
+        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @in6 device $inside_device
+        forward(.in6, in: Nft.outsideChain, to: insideInterface, into: batch)
+        // fwd ip to ip daddr . udp dport map @any4 device $inside_device
+        forward(.any4, in: Nft.outsideChain, to: insideInterface, into: batch)
+        // fwd ip6 to ip6 daddr . udp dport map @any6 device $inside_device
+        forward(.any6, in: Nft.outsideChain, to: insideInterface, into: batch)
+        for prefix in settings.insidePrefixes { drop(prefix, into: batch) }
+    }
+
+    /// delete table netdev sekisho
+    static func remove(into batch: Batch, _ ruleset: Ruleset) {
+        ruleset.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+        ruleset.table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
+    }
+
+    /// The flags of the table: none. Here stand `owner` and `persist` where the kernel has both.
+    private var tableFlags: UInt32 { 0 }
+
+    private func table(
+        _ attempt: NetfilterError.Attempt, _ message: nf_tables_msg_types, flags: Int32 = 0, into batch: Batch
+    ) {
+        guard let table = nftnl_table_alloc() else { return }
+        defer { nftnl_table_free(table) }
+        nftnl_table_set_str(table, UInt16(NFTNL_TABLE_NAME.rawValue), Nft.table)
+        nftnl_table_set_u32(table, UInt16(NFTNL_TABLE_FAMILY.rawValue), UInt32(Nft.family))
+        if tableFlags != 0 { nftnl_table_set_u32(table, UInt16(NFTNL_TABLE_FLAGS.rawValue), tableFlags) }
+        batch.append(attempt, message, flags: flags) { nftnl_table_nlmsg_build_payload($0, table) }
+    }
+
+    /// map out4 { type ipv4_addr . inet_service . ipv4_addr . inet_service : ipv4_addr
+    ///            size 65536; flags timeout; counter; }
+    /// map any4 { type ipv4_addr . inet_service : ipv4_addr
+    ///            size 65536; flags timeout; limit rate 50/second counter; }
+    private func add(_ map: ElementMap, to batch: Batch) {
+        guard let set = nftnl_set_alloc() else { return }
+        defer { nftnl_set_free(set) }
+        let address = map.isIPv6 ? Nft.ipv6Address : Nft.ipv4Address
+        var types: [UInt32] = []
+        for _ in 0..<map.endpoints { types += [address, Nft.inetService] }
+        var flags = UInt32(NFT_SET_MAP.rawValue | NFT_SET_TIMEOUT.rawValue)
+        // More than one expression per element must be announced.
+        if map.isHalfOpen { flags |= UInt32(NFT_SET_EXPR.rawValue) }
+        nftnl_set_set_str(set, UInt16(NFTNL_SET_TABLE.rawValue), Nft.table)
+        nftnl_set_set_str(set, UInt16(NFTNL_SET_NAME.rawValue), map.name)
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_FAMILY.rawValue), UInt32(Nft.family))
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_ID.rawValue), UInt32(map.rawValue) + 1)
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_FLAGS.rawValue), flags)
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_TYPE.rawValue), Nft.concatenation(types))
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_LEN.rawValue), UInt32(map.keyOctets))
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), address)
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.addressOctets))
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DESC_SIZE.rawValue), settings.elementsPerMap)
+        if map.isHalfOpen, let limit = nftnl_expr_alloc("limit") {
+            nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(settings.halfOpenRate))
+            nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_UNIT), 1)
+            nftnl_expr_set_u32(limit, UInt16(NFTNL_EXPR_LIMIT_BURST), settings.halfOpenBurst)
+            nftnl_expr_set_u32(limit, UInt16(NFTNL_EXPR_LIMIT_TYPE), UInt32(NFT_LIMIT_PKTS.rawValue))
+            nftnl_set_add_expr(set, limit)
+        }
+        // After the limit: a packet over the limit ends the look-up before it is counted.
+        if let counter = nftnl_expr_alloc("counter") { nftnl_set_add_expr(set, counter) }
+        batch.append(.addMap(map), NFT_MSG_NEWSET, flags: NLM_F_CREATE) { nftnl_set_nlmsg_build_payload($0, set) }
+    }
+
+    private func chain(_ name: String, device: String, into batch: Batch) {
+        guard let chain = nftnl_chain_alloc() else { return }
+        defer { nftnl_chain_free(chain) }
+        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TABLE.rawValue), Nft.table)
+        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_NAME.rawValue), name)
+        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_FAMILY.rawValue), UInt32(Nft.family))
+        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TYPE.rawValue), "filter")
+        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(NF_NETDEV_INGRESS.rawValue))
+        nftnl_chain_set_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue), Nft.ingressPriority)
+        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_POLICY.rawValue), UInt32(NF_ACCEPT))
+        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_DEV.rawValue), device)
+        batch.append(.addChain(name), NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE) {
+            nftnl_chain_nlmsg_build_payload($0, chain)
+        }
+    }
+
+    private func forward(_ map: ElementMap, in chain: String, to interface: UInt32, into batch: Batch) {
+        guard let rule = Rule(chain: chain) else { return }
+        rule.matchNetworkProtocol(isIPv6: map.isIPv6)
+        rule.matchUDP()
+        rule.setDevice(interface)
+        var register = Register.second
+        if !map.isHalfOpen {
+            rule.load(.sourceAddress(isIPv6: map.isIPv6), into: register)
+            register = register.advanced(octets: map.addressOctets)
+            rule.load(.sourcePort, into: register)
+            register = register.advanced(octets: 4)
+        }
+        rule.load(.destinationAddress(isIPv6: map.isIPv6), into: register)
+        rule.load(.destinationPort, into: register.advanced(octets: map.addressOctets))
+        rule.lookUp(map)
+        rule.forward(isIPv6: map.isIPv6)
+        append(rule, "fwd by \(map.name)", to: batch)
+    }
+
+    /// ip daddr $prefix udp dport $media_ports counter drop
+    private func drop(_ prefix: Prefix, into batch: Batch) {
+        guard let rule = Rule(chain: Nft.outsideChain) else { return }
+        let isIPv6 = prefix.address.isIPv6
+        var address: [UInt8] = []
+        prefix.address.appendOctets(to: &address)
+        rule.matchNetworkProtocol(isIPv6: isIPv6)
+        // As nft does: whole octets of a prefix are compared alone, others under a mask.
+        if prefix.length % 8 == 0, prefix.length > 0 {
+            rule.load(.destinationAddress(isIPv6: isIPv6), octets: prefix.length / 8)
+            rule.compare(.equal, Array(address.prefix(prefix.length / 8)))
+        } else {
+            rule.load(.destinationAddress(isIPv6: isIPv6))
+            rule.mask(
+                (0..<address.count).map { octet in
+                    let bits = min(8, max(0, prefix.length - 8 * octet))
+                    return UInt8(truncatingIfNeeded: 0xFF00 >> bits)
+                })
+            rule.compare(.equal, address)
+        }
+        rule.matchUDP()
+        rule.load(.destinationPort)
+        rule.compare(.atLeast, octets(of: settings.mediaPorts.lowerBound))
+        rule.compare(.atMost, octets(of: settings.mediaPorts.upperBound))
+        rule.count()
+        rule.drop()
+        append(rule, "drop media to \(prefix)", to: batch)
+    }
+
+    private func octets(of port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)] }
+
+    private func append(_ rule: Rule, _ text: String, to batch: Batch) {
+        batch.append(.addRule(text), NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND) { rule.put(into: $0) }
+    }
+}

@@ -1,0 +1,33 @@
+public import Wire
+
+/// What the table is built from. It is fixed while the gate runs; calls are elements.
+public struct TableSettings: Hashable, Sendable {
+    /// The interface of the protected side.
+    public var insideDevice: String
+    /// The interface of the other side.
+    public var outsideDevice: String
+    /// Where the protected hosts are: media for them that no hole lets in is dropped.
+    public var insidePrefixes: [Prefix]
+    /// Destination ports that count as media.
+    public var mediaPorts: ClosedRange<UInt16>
+    /// Packets per second that a half-open hole lets in.
+    public var halfOpenRate: UInt32
+    /// Packets that a half-open hole lets in at once.
+    public var halfOpenBurst: UInt32
+    /// Elements that each map holds at most.
+    public var elementsPerMap: UInt32
+
+    public init(
+        insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
+        mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,
+        elementsPerMap: UInt32 = 65_536
+    ) {
+        self.insideDevice = insideDevice
+        self.outsideDevice = outsideDevice
+        self.insidePrefixes = insidePrefixes
+        self.mediaPorts = mediaPorts
+        self.halfOpenRate = halfOpenRate
+        self.halfOpenBurst = halfOpenBurst
+        self.elementsPerMap = elementsPerMap
+    }
+}

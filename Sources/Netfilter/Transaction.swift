@@ -1,0 +1,32 @@
+/// One change of the kernel's maps, which happens wholly or not at all.
+///
+/// It is carried out as three lists in one batch:
+/// 1. add every key of old and wanted elements, so that each exists (an element may have expired, and deleting one that
+///    is not there would abort the whole batch with ENOENT),
+/// 2. delete them all,
+/// 3. add the wanted ones, with a fresh timeout.
+///
+/// No packet sees a state in between: the kernel makes the batch visible at once.
+public struct Transaction: Hashable, Sendable {
+    /// Elements that the kernel may hold now, with the data it holds them with.
+    public var old: [SetElement]
+    /// Elements that it shall hold.
+    public var wanted: [SetElement]
+    /// After which the kernel drops the wanted elements by itself.
+    public var timeout: Duration
+
+    public init(old: [SetElement], wanted: [SetElement], timeout: Duration) {
+        self.old = old
+        self.wanted = wanted
+        self.timeout = timeout
+    }
+
+    /// The first list: old elements with their old data (other data would be EBUSY), then the wanted ones that are new.
+    var ensured: [SetElement] {
+        let known = Set(old.map(\.key))
+        return old + wanted.filter { !known.contains($0.key) }
+    }
+
+    /// Whether nothing is to be done.
+    public var isEmpty: Bool { old.isEmpty && wanted.isEmpty }
+}

@@ -1,0 +1,46 @@
+import GateProtocol
+import Netfilter
+import Lab
+import Wire
+
+/// A gatekeeper with the real kernel under it, in a testbed of its own.
+final class GatewayFixture {
+    let testbed: GatewayTestbed
+    let firewall: NftFirewall
+    var gatekeeper: Gatekeeper<NftFirewall>
+    /// The clock of the tests; the kernel's own clock runs beside it.
+    var now = MonotonicTime(nanoseconds: 0)
+
+    static let insidePrefixes = ["10.1.0.0/24", "fd00:1::/64"].compactMap { Prefix($0) }
+
+    init(
+        _ name: String, holeTimeout: Duration = .seconds(60), rate: UInt32 = 50, burst: UInt32 = 5,
+        elementsPerMap: UInt32 = 65_536
+    ) throws {
+        let testbed = try GatewayTestbed(name)
+        self.testbed = testbed
+        firewall = try testbed.gateway.run {
+            try NftFirewall(
+                TableSettings(
+                    insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes,
+                    halfOpenRate: rate, halfOpenBurst: burst, elementsPerMap: elementsPerMap))
+        }
+        gatekeeper = Gatekeeper(
+            kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,
+            holeTimeout: holeTimeout)
+    }
+
+    func ask(_ request: GateRequest) -> GateReply { gatekeeper.handle(request, at: now).reply }
+
+    /// The report of a session; nil when it has no holes.
+    func report(_ session: UInt64) -> HoleReport? {
+        guard case .listed(let reports, _) = ask(.list(after: nil)) else { return nil }
+        return reports.first { $0.session == SessionID(session) }
+    }
+}
+
+/// An endpoint of a test, from its text.
+func endpoint(_ text: StaticString) -> Endpoint {
+    guard let endpoint = Endpoint("\(text)") else { preconditionFailure("\(text) is no endpoint") }
+    return endpoint
+}
