@@ -154,7 +154,7 @@ extension Call {
     mutating func tookReanswer(_ description: SessionDescription?, in response: Message) {
         acknowledge(response)
         isReinviting = false
-        guard let description, negotiation?.take(answer: description) ?? false else {
+        guard let description, negotiation?.take(answer: description, isFinal: true) ?? false else {
             return bye(by: .init(role), status: 488, Fault.noAnswer.phrase)
         }
         startMedia()

@@ -109,7 +109,7 @@ extension Call {
 
     /// The answer to an offer that the 2xx made.
     mutating func tookLateAnswer(_ description: SessionDescription?) {
-        guard let description, negotiation?.take(answer: description) ?? false else {
+        guard let description, negotiation?.take(answer: description, isFinal: true) ?? false else {
             return bye(by: .init(role), status: 488, Fault.noAnswer.phrase)
         }
         startMedia()

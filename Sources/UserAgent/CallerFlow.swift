@@ -131,7 +131,7 @@ extension Call {
     mutating func tookAnswer(_ description: SessionDescription?, in response: Message) {
         let isFinal = (response.status ?? 0) >= 200
         if let description {
-            guard negotiation?.take(answer: description) ?? false else { return answerFailed(.noAnswer, in: response) }
+            guard negotiation?.take(answer: description, isFinal: isFinal) ?? false else { return answerFailed(.noAnswer, in: response) }
             startMedia()
         } else if isFinal, negotiation?.remote == nil {
             return answerFailed(.noAnswer, in: response)

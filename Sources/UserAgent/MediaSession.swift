@@ -24,7 +24,7 @@ final class MediaSession: @unchecked Sendable {
     private var sound: Sound
     private let records: Bool
     private(set) var recording: [Int16] = []
-    private(set) var counts = MediaCounts()
+    private(set) var counts = MediaCounts(at: Clock.now())
     private(set) var receiver = RTPReceiver()
     private var phase = MediaPhase.early
     private var target: MediaTarget?

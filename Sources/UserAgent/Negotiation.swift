@@ -54,8 +54,10 @@ struct Negotiation: Equatable, Sendable {
 
     /// Takes the answer to the own offer.
     ///
+    /// - Parameter isFinal: whether it stands in a final response; one in a provisional response is a preview, and may
+    ///   be of another callee than the one that answers in the end (RFC 3261 section 13.2.1).
     /// - Returns: false when it is no answer to it, or agrees on no stream.
-    mutating func take(answer: SessionDescription) -> Bool {
+    mutating func take(answer: SessionDescription, isFinal: Bool) -> Bool {
         guard let offer = pendingOffer, let pairs = try? OfferAnswer(offer: offer, answer: answer),
             let stream = pairs.streams.first
         else { return false }
@@ -66,7 +68,7 @@ struct Negotiation: Equatable, Sendable {
         }.first
         guard let format else { return false }
         remote = answer
-        pendingOffer = nil
+        if isFinal { pendingOffer = nil }
         target = Self.target(stream.answerer, media, format)
         return true
     }

@@ -95,6 +95,8 @@ public struct PacketReport: Sendable, Equatable {
     /// Sequence numbers; nil for RTCP.
     public var first: UInt16?
     public var last: UInt16?
+    /// From the start of the phase to its last packet, in milliseconds: after BYE, when the way was shut.
+    public var lastAfterMilliseconds: Int
 }
 
 /// What the numbers of a received stream tell (RFC 3550 appendix A).

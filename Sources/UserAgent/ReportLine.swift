@@ -26,6 +26,7 @@ extension Report {
             line.add("count", packets.count)
             if let first = packets.first { line.add("first", Int(first)) }
             if let last = packets.last { line.add("last", Int(last)) }
+            line.add("last_after_ms", packets.lastAfterMilliseconds)
         case .stream(_, let stream):
             line.add("lost", stream.lost)
             line.add("duplicates", stream.duplicates)

@@ -24,6 +24,9 @@ struct UserAgentAnswerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Own address and SIP port (5060 when absent).", valueName: "addr[:port]"))
     var bind: BindArgument
 
+    @Option(help: "Transport of SIP: udp or tcp. Both when absent.")
+    var transport: TransportArgument?
+
     @Option(help: ArgumentHelp("How many calls to answer before the end.", valueName: "number"))
     var calls = 1
 
@@ -62,6 +65,7 @@ struct UserAgentAnswerCommand: ParsableCommand {
         settings.identity = try options.identity(user: user)
         settings.sound = try options.sound()
         settings.records = options.record != nil
+        if let transport { settings.transports = [transport.kind] }
         var plan = AnswerPlan()
         plan.reuse = options.reuse.mode
         plan.acceptAfter = .milliseconds(acceptAfter)
@@ -72,7 +76,10 @@ struct UserAgentAnswerCommand: ParsableCommand {
         settings.answering = plan
         let wanted = calls
         let wait = wait
+        let (address, port) = (settings.address, settings.port)
         try UserAgentRun.run(settings, options) { device in
+            // Whoever started this may call now.
+            TerminalOutput.line("ready at \(Endpoint(address, port))")
             var summaries: [CallSummary] = []
             while summaries.count < wanted {
                 guard let summary = try Self.next(of: device, within: wait) else { break }
