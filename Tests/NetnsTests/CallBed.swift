@@ -99,13 +99,6 @@ final class CallBed {
         return elements.count >= 2 && elements.allSatisfy { $0.split(separator: " ").filter { $0 == "." }.count >= 3 }
     }
 
-    /// Whether the kernel has half-open elements only.
-    func isHalfOpen() throws -> Bool {
-        let elements = try elements()
-        return !elements.isEmpty && elements.allSatisfy { $0.split(separator: " : ")[0].filter { $0 == "." }.count < 9 || options.usesIPv6 }
-            && !(try isOpen())
-    }
-
     /// Numbered packets from a host to the caller's media port.
     func probe(_ count: UInt32, from address: String, port: UInt16 = 9000, in namespace: Namespace) throws {
         let pump = try PacketPump(
