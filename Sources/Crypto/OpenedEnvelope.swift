@@ -26,3 +26,9 @@ public struct OpenedEnvelope {
     /// Whether the content is what the holder of its key wrote (GCM).
     public let isAuthenticated: Bool
 }
+
+extension OpenedEnvelope: CustomStringConvertible, CustomReflectable {
+    public var description: String { "OpenedEnvelope" }
+    /// Nothing: the content holds the media's keys (RFC 4568), and a dump would show it.
+    public var customMirror: Mirror { Mirror(self, children: []) }
+}

@@ -86,19 +86,6 @@ import Wire
         }
     }
 
-    @Test func `additional data of authenticated attributes is checked`() throws {
-        // A message of ours, to which someone adds authenticated attributes: the tag does not cover them.
-        let der = try seal(.aes128GCM, .ecdhSHA256)
-        guard case .authEnveloped(let data) = try ProtectedContent(der: der) else { throw Unexpected() }
-        let content = data.encryptedContentInfo
-        let secret = SecretBytes(copying: [UInt8](repeating: 7, count: 16).span)
-        let ciphers = try CipherContext()
-        let sealed = try ciphers.encrypt(sdp, .aes128GCM, key: secret, nonce: content.algorithm.nonce)
-        let (text, tag) = (sealed.dropLast(16), sealed.suffix(16))
-        #expect(ciphers.decrypt(text, content.algorithm, key: secret, additionalData: [], tag: tag) == sdp)
-        #expect(ciphers.decrypt(text, content.algorithm, key: secret, additionalData: [0x31, 0x00], tag: tag) == nil)
-    }
-
     @Test func `a message for another key under our name is undecipherable`() throws {
         for kind in RecipientKind.allCases {
             let mine = kind.identity(peers)
