@@ -24,11 +24,13 @@ final class Leg {
     private(set) var responses: [Message] = []
     /// Requests that came, retransmissions left out.
     private(set) var requests: [Message] = []
-    /// Answers INVITE, UPDATE and everything else by itself, and hangs up in the end when it must.
+    /// Rings and answers by itself.
     var isAutomatic = false
     /// What it sends to a 2xx that makes the offer.
     var acknowledging: Body?
     var acknowledges = true
+    /// What it says to a BYE; from 300 on the call goes on.
+    var byeStatus: UInt16 = 200
 
     private var incoming: (id: TransactionID, message: Message)?
     private var outgoing: TransactionID?
@@ -183,9 +185,10 @@ final class Leg {
                 if state != .up { ring() }
                 answer()
             }
+        case .bye where byeStatus >= 300: phone.respond(response(byeStatus, to: message, .none), to: id)
         case .bye:
             state = .over
-            phone.respond(response(200, to: message, .none), to: id)
+            phone.respond(response(byeStatus, to: message, .none), to: id)
             if incoming != nil { reject(487) }
         case .update:
             let remote = Body.media(of: message)
