@@ -104,7 +104,14 @@ extension SessionController {
     mutating func forward(_ id: TransactionID) {
         guard var context = contexts[id] else { return }
         guard !context.isCancelled || context.request.method != .invite else {
-            if context.isInitial, let session = context.session { close(session, .cancelled) }
+            if let session = context.session {
+                if context.isInitial {
+                    close(session, .cancelled)
+                } else {
+                    sessions[session]?.rollBack()
+                    ensureHoles(session, for: .none)
+                }
+            }
             return respond(id, Message(status: 487, reason: "Request Terminated", to: context.request, tag: tokens.token()))
         }
         let branch = LoopCheck.branch(hash: context.hash, &tokens)
