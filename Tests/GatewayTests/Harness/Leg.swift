@@ -31,6 +31,10 @@ final class Leg {
     var acknowledges = true
     /// What it says to a BYE; from 300 on the call goes on.
     var byeStatus: UInt16 = 200
+    /// What it says to requests other than INVITE, BYE and UPDATE.
+    var otherStatus: UInt16 = 200
+    /// Lets every new request lie.
+    var isDeaf = false
 
     private var incoming: (id: TransactionID, message: Message)?
     private var outgoing: TransactionID?
@@ -38,6 +42,8 @@ final class Leg {
     private var isCancelling = false
     private var unacknowledged: [UInt32: Message] = [:]
     private var offered: [UInt32: Endpoint?] = [:]
+    /// INVITEs without an offer: their ACK answers.
+    private var delayed: Set<UInt32> = []
     /// What both ends last agreed on: own and remote audio, nil while it is on hold.
     private(set) var agreed: (local: Endpoint?, remote: Endpoint?)?
 
@@ -85,6 +91,7 @@ final class Leg {
         var message = make(.invite, body)
         change(&message)
         if case .media(let endpoint) = body { offered[message.cseq.number] = .some(endpoint) }
+        if case .none = body { delayed.insert(message.cseq.number) }
         isCancelling = false
         outgoing = phone.request(message, to: nextHop, for: self)
     }
@@ -175,6 +182,7 @@ final class Leg {
 
     func request(_ message: Message, _ id: TransactionID) {
         requests.append(message)
+        guard !isDeaf else { return }
         learn(from: message)
         switch message.method {
         case .invite:
@@ -185,6 +193,8 @@ final class Leg {
                 if state != .up { ring() }
                 answer()
             }
+        case .bye where message.tag(of: .to).map(message.text) != localTag:
+            phone.respond(response(200, to: message, .none), to: id)
         case .bye where byeStatus >= 300: phone.respond(response(byeStatus, to: message, .none), to: id)
         case .bye:
             state = .over
@@ -194,8 +204,17 @@ final class Leg {
             let remote = Body.media(of: message)
             if let remote { agreed = (phone.media(), remote) }
             phone.respond(response(200, to: message, remote == nil ? .none : .media(phone.media())), to: id)
-        default: phone.respond(response(state == .over ? 481 : 200, to: message, .none), to: id)
+        default: phone.respond(response(state == .over ? 481 : otherStatus, to: message, .none), to: id)
         }
+    }
+
+    /// BYE to a fork of the callee that answered too.
+    func end(fork tag: String) {
+        let own = remoteTag
+        remoteTag = tag
+        acknowledge()
+        phone.request(make(.bye), to: nextHop, for: self)
+        remoteTag = own
     }
 
     func cancelled() {
@@ -253,7 +272,7 @@ final class Leg {
         if let remote = Body.media(of: message) {
             if let local = offered.removeValue(forKey: message.cseq.number) {
                 agreed = (local, remote)
-            } else {
+            } else if delayed.contains(message.cseq.number) {
                 body = acknowledging ?? .media(phone.media())
                 if case .media(let local) = body { agreed = (local, remote) }
             }
