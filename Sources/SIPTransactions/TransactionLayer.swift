@@ -15,7 +15,7 @@ public struct TransactionLayer: Sendable {
     private var servers: [TransactionKey: TransactionID] = [:]
     private var clients: [TransactionKey: TransactionID] = [:]
     /// Those whose destination names a connection, by its number.
-    private var connections: [UInt64: Set<TransactionID>] = [:]
+    private(set) var connections: [UInt64: Set<TransactionID>] = [:]
     private var lastNumber: UInt64 = 0
 
     /// - Parameters:

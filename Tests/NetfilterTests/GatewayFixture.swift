@@ -1,6 +1,6 @@
 import GateProtocol
 import Netfilter
-import Support
+import Lab
 import Wire
 
 /// A gatekeeper with the real kernel under it, in a testbed of its own.

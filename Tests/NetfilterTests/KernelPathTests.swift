@@ -1,6 +1,6 @@
 import GateProtocol
 import Netfilter
-import Support
+import Lab
 import Testing
 import Wire
 

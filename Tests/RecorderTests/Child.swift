@@ -1,9 +1,10 @@
 import Glibc
 import Testing
 
-/// A program that a test runs: its output, its exit status, and its end when the test forgets it.
+/// A program that a test runs: its input and output, its exit status, and its end when the test forgets it.
 final class Child {
     let process: pid_t
+    private let input: Int32
     private let output: Int32
     private var isReaped = false
     /// Standard output and standard error so far.
@@ -11,21 +12,26 @@ final class Child {
 
     /// - Parameter command: a program, looked up in PATH, and its arguments.
     init(_ command: [String]) throws {
-        var pipes: [Int32] = [-1, -1]
-        try #require(pipe(&pipes) == 0)
+        let (theirInput, ourInput) = try Self.pipe()
+        let (ourOutput, theirOutput) = try Self.pipe()
+        defer {
+            close(theirInput)
+            close(theirOutput)
+        }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDOUT_FILENO)
-        posix_spawn_file_actions_adddup2(&actions, pipes[1], STDERR_FILENO)
-        for descriptor in pipes { posix_spawn_file_actions_addclose(&actions, descriptor) }
+        posix_spawn_file_actions_adddup2(&actions, theirInput, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, theirOutput, STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, theirOutput, STDERR_FILENO)
         var arguments = command.map { strdup($0) } + [nil]
         defer { for argument in arguments { free(argument) } }
         var process: pid_t = 0
         let result = posix_spawnp(&process, command[0], &actions, nil, &arguments, environ)
-        close(pipes[1])
-        output = pipes[0]
         self.process = process
+        input = ourInput
+        output = ourOutput
+        isReaped = result != 0
         try #require(result == 0, "\(command[0]): \(String(cString: strerror(result)))")
     }
 
@@ -34,7 +40,22 @@ final class Child {
             kill(process, SIGKILL)
             waitpid(process, nil, 0)
         }
+        close(input)
         close(output)
+    }
+
+    /// The end to read and the end to write; neither is handed on to other programs.
+    private static func pipe() throws -> (Int32, Int32) {
+        var ends: [Int32] = [-1, -1]
+        try #require(Glibc.pipe(&ends) == 0)
+        for end in ends { try #require(fcntl(end, F_SETFD, FD_CLOEXEC) == 0) }
+        return (ends[0], ends[1])
+    }
+
+    /// Writes to the program's standard input.
+    func write(_ text: String) throws {
+        let octets = Array(text.utf8)
+        try #require(Glibc.write(input, octets, octets.count) == octets.count)
     }
 
     /// Reads until the text has come; false when the program ends or is silent for ten seconds before it has.

@@ -7,13 +7,13 @@ import Testing
 
     init() throws {
         try #require(getuid() == 0, "these tests make network namespaces and need root")
-        bed = try MirrorBed("rec")
+        bed = try MirrorBed()
     }
 
     /// Sends one datagram of zeros per size to port 4000; how many went out.
     private func send(_ sizes: [Int], to host: String = "10.9.0.2") throws -> Int {
         Int(
-            try bed.inGateway {
+            try bed.gateway.onThread {
                 let destination = Destination(host, 4000)
                 let descriptor = socket(destination.family, Int32(SOCK_DGRAM.rawValue), 0)
                 defer { close(descriptor) }
@@ -27,7 +27,7 @@ import Testing
 
     /// Sends what is no UDP: a TCP segment, and an ARP request for an address that nobody has.
     private func sendOthers() throws {
-        let result = try bed.inGateway {
+        let result = try bed.gateway.onThread {
             let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue)
             let destination = Destination("10.9.0.2", 4000)
             let descriptor = socket(destination.family, kind, 0)
@@ -40,13 +40,13 @@ import Testing
 
     /// Frames that have come out of the cable at the recorder's end, by the kernel's count.
     private func arrivals() throws -> Int {
-        let table = try Child.run("ip netns exec \(bed.recorder) cat /proc/net/dev").split(separator: "\n")
+        let table = try bed.recorder.run("cat /proc/net/dev").split(separator: "\n")
         let line = try #require(table.first { $0.contains("rec0:") })
         return try #require(Int(line.split(separator: " ")[2]))
     }
 
     private func start(_ arguments: String...) throws -> Child {
-        let child = try bed.recorder(["--interface", "rec0", "--output", bed.folder] + arguments)
+        let child = try bed.record(["--interface", "rec0", "--output", bed.folder] + arguments)
         try #require(child.reads(until: "ready\n"), "\(child.text)")
         return child
     }
@@ -135,7 +135,7 @@ import Testing
     }
 
     @Test func `A missing interface is one clear line`() throws {
-        let child = try bed.recorder(["--interface", "rec1", "--output", bed.folder])
+        let child = try bed.record(["--interface", "rec1", "--output", bed.folder])
         #expect(child.status() == 1)
         #expect(
             child.text
@@ -143,8 +143,8 @@ import Testing
     }
 
     @Test func `An interface that is down is one clear line`() throws {
-        try Child.run("ip -n \(bed.recorder) link set rec0 down")
-        let child = try bed.recorder(["--interface", "rec0", "--output", bed.folder])
+        try bed.recorder.run("ip link set rec0 down")
+        let child = try bed.record(["--interface", "rec0", "--output", bed.folder])
         #expect(child.status() == 1)
         #expect(child.text == "sekisho-recorderd: capture on rec0: Network is down; set the interface up\n")
     }
@@ -152,17 +152,16 @@ import Testing
     @Test func `An interface that goes down ends the recording with a whole file`() throws {
         let child = try start()
         #expect(try send([160]) == 1)
-        try Child.run("ip -n \(bed.recorder) link set rec0 down")
+        try bed.recorder.run("ip link set rec0 down")
         #expect(child.status() == 1)
         #expect(child.text.contains("receive from rec0: Network is down"))
         #expect(try PcapReading(folder: bed.folder).packets.count == 1)
     }
 
     @Test func `A missing capability is one clear line`() throws {
-        let child = try Child([
-            "ip", "netns", "exec", bed.recorder, "setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw",
-            MirrorBed.program, "--interface", "rec0", "--output", bed.folder,
-        ])
+        let child = try bed.record(
+            ["--interface", "rec0", "--output", bed.folder],
+            by: ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"])
         #expect(child.status() == 1)
         #expect(
             child.text
@@ -170,7 +169,7 @@ import Testing
     }
 
     @Test func `A missing folder is one clear line`() throws {
-        let child = try bed.recorder(["--interface", "rec0", "--output", "\(bed.folder)/none"])
+        let child = try bed.record(["--interface", "rec0", "--output", "\(bed.folder)/none"])
         #expect(child.status() == 1)
         #expect(child.text.hasPrefix("sekisho-recorderd: create \(bed.folder)/none/rec0-"))
         #expect(child.text.hasSuffix(".pcap: No such file or directory\n"))
