@@ -28,8 +28,10 @@ import Sampling
         let sealer = try EnvelopeSealer()
         let opener = try EnvelopeOpener()
         for (name, key) in [("p256", try PrivateKey.generateP256()), ("rsa2048", try PrivateKey.generateRSA())] {
-            let certificate = try CertificateBuilder(commonName: name, notBefore: 1_700_000_000, notAfter: 4_000_000_000)
-                .selfSigned(by: key)
+            let certificate = try CertificateBuilder(
+                commonName: name, notBefore: 1_700_000_000, notAfter: 4_000_000_000
+            )
+            .selfSigned(by: key)
             let identity = try Identity(key: key, certificate: certificate)
             let message = try sealer.seal(content, algorithm: .aes128GCM, recipients: [.certificate(certificate)]).der
             let theirs = try lend(key.pem()) { key, keyLength in
@@ -70,7 +72,9 @@ import Sampling
             try 1
                 / secondsPerCall(batch: 50) { count in
                     for _ in 0..<count {
-                        let length = message.withUnsafeBufferPointer { COpenSSLCMS_open(theirs, $0.baseAddress, $0.count) }
+                        let length = message.withUnsafeBufferPointer {
+                            COpenSSLCMS_open(theirs, $0.baseAddress, $0.count)
+                        }
                         guard Int(length) == content.count else { throw Failure(what: "libcrypto does not open it") }
                     }
                 }

@@ -36,7 +36,9 @@ struct GateConnection {
         guard send(descriptor, output, output.count, 0) == output.count else { throw Failure(what: "cannot send") }
         while true {
             if let frame = try decoder.next() {
-                guard case .reply(let reply) = frame.body, frame.id == nextID else { throw Failure(what: "other frame") }
+                guard case .reply(let reply) = frame.body, frame.id == nextID else {
+                    throw Failure(what: "other frame")
+                }
                 return reply
             }
             let count = recv(descriptor, &buffer, buffer.count, 0)
