@@ -35,7 +35,8 @@ let shell: [Target] = [
     .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
     .target(
         name: "UserAgent",
-        dependencies: ["CMSText", "Crypto", "Media", "SDPText", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+        dependencies: ["CMSText", "Crypto", "Media", "SDPText", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio
+    ),
 ]
 
 let executables: [Target] = [
@@ -66,7 +67,8 @@ let tests: [Target] = [
         name: "CMSTextTests",
         dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .testTarget(
-        name: "GatewayTests", dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+        name: "GatewayTests",
+        dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
@@ -74,7 +76,8 @@ let tests: [Target] = [
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
-    .testTarget(name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+    .testTarget(
+        name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
     .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",

@@ -7,9 +7,11 @@ public enum CMSLimits {
     /// makes four octets of three (RFC 2045 section 6.8), so that no larger one arrives in either transfer encoding.
     public static let messageSize = 48 * 1024
 
-    /// How deep ASN.1 values nest. The deepest path in RFC 5652 that is used here, to an attribute value of an issuer's
-    /// name in a KeyAgreeRecipientInfo, is 12 deep; four more are room for values that are kept unread.
-    public static let depth = 16
+    /// How deep ASN.1 values nest. The deepest path of RFC 5652 that is used here, to an attribute value of an issuer's
+    /// name in a KeyAgreeRecipientInfo, is 12 deep. This is swift-asn1's own limit (`_maximumNodeDepth`), which bounds
+    /// its recursion; our own reading follows the structures and goes no deeper than they do, so that a second count
+    /// of every message would find nothing.
+    public static let depth = 50
 
     /// RecipientInfo values, each RecipientEncryptedKey of a KeyAgreeRecipientInfo counted (RFC 5652 section 6.2): the
     /// callee, the sender itself, and servers on the way.

@@ -4,7 +4,7 @@ import Wire
 /// Takes the components of one constructed value from left to right, as an ASN.1 module lists them.
 ///
 /// Every error carries the octet at which the component stands, or should.
-struct ComponentReader {
+struct ComponentReader: ~Copyable {
     private var iterator: ASN1NodeCollection.Iterator
     private var next: ASN1Node?
     private let production: StaticString
@@ -24,24 +24,24 @@ struct ComponentReader {
         end = node.encodedBytes.endIndex
     }
 
-    /// The next component when it has this tag.
-    mutating func optional(_ identifier: ASN1Identifier) -> ASN1Node? {
-        guard let node = next, node.identifier == identifier else { return nil }
+    /// Moves the next component out: a copy of it would cost more than all else that is done with it.
+    private mutating func take() -> ASN1Node? {
+        let node = next.take()
         next = iterator.next()
         return node
+    }
+
+    /// The next component when it has this tag.
+    mutating func optional(_ identifier: ASN1Identifier) -> ASN1Node? {
+        next?.identifier == identifier ? take() : nil
     }
 
     /// The next component whatever its tag, or nil at the end.
-    mutating func any() -> ASN1Node? {
-        guard let node = next else { return nil }
-        next = iterator.next()
-        return node
-    }
+    mutating func any() -> ASN1Node? { take() }
 
     /// The next component, whatever its tag: a CHOICE or ANY.
     mutating func required(_ component: StaticString) throws(ParseError) -> ASN1Node {
-        guard let node = next else { throw ParseError(.missing, in: component, at: end) }
-        next = iterator.next()
+        guard let node = take() else { throw ParseError(.missing, in: component, at: end) }
         return node
     }
 
@@ -49,11 +49,10 @@ struct ComponentReader {
     mutating func required(
         _ identifier: ASN1Identifier, _ component: StaticString
     ) throws(ParseError) -> ASN1Node {
-        guard let node = next else { throw ParseError(.missing, in: component, at: end) }
+        guard let node = take() else { throw ParseError(.missing, in: component, at: end) }
         guard node.identifier == identifier else {
             throw ParseError(.unexpectedOctet, in: component, at: node.offset)
         }
-        next = iterator.next()
         return node
     }
 
@@ -99,19 +98,6 @@ extension ASN1Node {
     func objectIdentifier(_ production: StaticString) throws(ParseError) -> ASN1ObjectIdentifier {
         do { return try ASN1ObjectIdentifier(derEncoded: self) } catch {
             throw ParseError(error, in: production, at: offset)
-        }
-    }
-
-    /// Levels of values in this one, itself counted.
-    ///
-    /// The recursion is bounded: swift-asn1 refuses what is more than 50 deep.
-    var depth: Int {
-        switch content {
-        case .primitive: return 1
-        case .constructed(let nodes):
-            var deepest = 0
-            for node in nodes { deepest = max(deepest, node.depth) }
-            return deepest + 1
         }
     }
 }

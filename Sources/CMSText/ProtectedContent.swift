@@ -28,7 +28,6 @@ public enum ProtectedContent: Sendable {
         }
         let root: ASN1Node
         do { root = try DER.parse(der) } catch { throw ParseError(error, in: "ContentInfo", at: 0) }
-        guard root.depth <= CMSLimits.depth else { throw ParseError(.tooDeep, in: "ContentInfo", at: 0) }
         var components = try ComponentReader(root, "ContentInfo")
         let typeNode = try components.required(.objectIdentifier, "contentType")
         let type = try typeNode.objectIdentifier("contentType")

@@ -21,8 +21,12 @@ public final class PublicKey: @unchecked Sendable {
             reason =
                 "the RSA modulus has \(bits) bits; \(Self.rsaBits.lowerBound) to \(Self.rsaBits.upperBound) are taken"
         } else if EVP_PKEY_is_a(evp, "EC") == 1 {
-            if Self.groupName(of: evp) == SN_X9_62_prime256v1 { kind = .p256 }
-            reason = "the EC key is not on the named curve P-256"
+            // A curve that is written out may differ from the one it resembles (CVE-2020-0601); libcrypto gives it the
+            // name all the same.
+            var isExplicit: Int32 = 0
+            EVP_PKEY_get_int_param(evp, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &isExplicit)
+            if Self.groupName(of: evp) == SN_X9_62_prime256v1, isExplicit == 0 { kind = .p256 }
+            reason = "the EC key does not name P-256 as its curve"
         }
         guard let kind else {
             EVP_PKEY_free(evp)

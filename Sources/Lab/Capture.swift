@@ -5,7 +5,9 @@ public final class Capture {
     private let child: Child
     private let path: String
 
-    public init(_ name: String, on interface: String, in namespace: Namespace, directory: String, diesWithStarter: Bool = false) throws {
+    public init(
+        _ name: String, on interface: String, in namespace: Namespace, directory: String, diesWithStarter: Bool = false
+    ) throws {
         path = "\(directory)/\(name).pcap"
         child = try Child(
             name, ["tcpdump", "-i", interface, "-U", "-s", "0", "-n", "-Z", "root", "-w", path], in: namespace,

@@ -15,7 +15,8 @@ public final class GatewayTestbed {
     public let gateway: Namespace
     public let outside: Namespace
     public let stranger: Namespace
-    private let ethernet: Namespace
+    /// The outside network: every packet of its hosts and of the gateway passes its bridge `br0`.
+    public let ethernet: Namespace
 
     /// The gateway's own firewall, which must never change.
     public static let foreignRules = """

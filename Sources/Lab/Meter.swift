@@ -22,7 +22,7 @@ public struct Meter {
     public init(on host: Namespace, from sources: [Source], ports: String) throws {
         self.host = host
         self.ports = ports
-        var rules = "table inet meter {\n"
+        var rules = "table inet sekisho_lab {\n"
         for source in sources { rules += "  counter \(source.name) { }\n" }
         rules += "  chain input {\n    type filter hook input priority 10; policy accept;\n"
         for source in sources {
@@ -37,7 +37,7 @@ public struct Meter {
 
     /// Packets from a sender so far.
     public func packets(from name: String) throws -> Int {
-        let text = try host.command("nft", "list", "counter", "inet", "meter", name)
+        let text = try host.command("nft", "list", "counter", "inet", "sekisho_lab", name)
         guard let start = text.range(of: "packets ") else {
             throw Command.Failure(description: "no counter \(name) in: \(text)")
         }

@@ -3,7 +3,7 @@ import Glibc
 public import Wire
 
 /// A UDP socket of a host in a test, which sends and receives numbered packets of the size of an RTP packet.
-public final class PacketPump {
+public final class PacketPump: Sendable {
     /// A numbered packet that came in.
     public struct Arrival: Hashable, Sendable {
         public let number: UInt32
@@ -29,6 +29,9 @@ public final class PacketPump {
             guard descriptor >= 0 else { throw Command.Failure(description: "socket: errno \(errno)") }
             var on: Int32 = 1
             let width = socklen_t(MemoryLayout<Int32>.size)
+            // Room for bursts of some thousand packets: what a test finds lost was lost on the way.
+            var room: Int32 = 32 << 20
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUFFORCE, &room, width)
             if endpoint.address.isIPv6 {
                 setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_RECVHOPLIMIT, &on, width)
                 if isTransparent { setsockopt(descriptor, Int32(IPPROTO_IPV6), Self.ipv6Transparent, &on, width) }

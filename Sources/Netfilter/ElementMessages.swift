@@ -67,7 +67,8 @@ enum ElementCounts {
             _ = nftnl_set_elem_expr_foreach(
                 element,
                 { expression, context in
-                    guard let expression, let context, let name = nftnl_expr_get_str(expression, UInt16(NFTNL_EXPR_NAME)),
+                    guard let expression, let context,
+                        let name = nftnl_expr_get_str(expression, UInt16(NFTNL_EXPR_NAME)),
                         String(cString: name) == "counter"
                     else { return 0 }
                     let traffic = context.assumingMemoryBound(to: Traffic.self)

@@ -1,5 +1,5 @@
-import Glibc
 public import GateProtocol
+import Glibc
 
 /// What one request came to.
 public struct GateOutcome: Hashable, Sendable {

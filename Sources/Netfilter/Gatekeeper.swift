@@ -29,8 +29,15 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// When `expire` is to be called next.
     public var nextDeadline: MonotonicTime? { table.nextDeadline }
 
-    /// Forgets the sessions that were not renewed in time; the kernel has closed their holes.
-    public mutating func expire(at now: MonotonicTime) -> [SessionID] { table.expire(at: now).map(\.session) }
+    /// Forgets the sessions that were not renewed in time.
+    public mutating func expire(at now: MonotonicTime) -> [SessionID] {
+        let expired = table.expire(at: now)
+        let elements = expired.flatMap { $0.holes.flatMap(\.elements) }
+        // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
+        // nothing: they go by their timeout.
+        if !elements.isEmpty { _ = try? kernel.apply(Transaction(old: elements, wanted: [], timeout: holeTimeout)) }
+        return expired.map(\.session)
+    }
 
     /// Does what is asked. The reply tells what the kernel has done by then.
     public mutating func handle(_ request: GateRequest, at now: MonotonicTime) -> GateOutcome {

@@ -23,9 +23,11 @@ public struct CSeq: Hashable, Sendable {
         cursor.skipBlanks()
         let text = cursor.take(while: Token.contains)
         guard !text.isEmpty, cursor.isAtEnd else { throw ParseError(.unexpectedOctet, in: "CSeq", at: cursor.offset) }
-        guard text.count <= MessageLimits.methodOctets else { throw ParseError(.tooLong, in: "CSeq", at: text.lowerBound) }
+        guard text.count <= MessageLimits.methodOctets else {
+            throw ParseError(.tooLong, in: "CSeq", at: text.lowerBound)
+        }
         methodText = Slice(text)
-        method = Method(scanning: bytes.extracting(text))
+        method = Method(bytes.extracting(text))
     }
 }
 
@@ -33,7 +35,7 @@ public struct CSeq: Hashable, Sendable {
 public enum Token {
     @inlinable @inline(__always)
     public static func contains(_ octet: UInt8) -> Bool {
-        octet < 64 ? low >> UInt64(octet) & 1 != 0 : octet < 128 && high >> UInt64(octet & 63) & 1 != 0
+        (octet < 64 ? low : high) &>> UInt64(octet) & 1 != 0 && octet < 128
     }
 
     // One bit for each octet of: alphanum - . ! % * _ + ` ' ~

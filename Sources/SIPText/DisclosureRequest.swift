@@ -19,7 +19,11 @@ public struct DisclosureRequest: Hashable, Sendable {
             switch field.name {
             case .proxyInspectBody, .proxyRequiredBody, .sessionPolicy:
                 var position = Int(field.value.start)
-                while let request = read(message.bytes.span, &position, to: Int(field.value.end)) { requests.append(request) }
+                skipSeparators(message.bytes.span, &position, to: Int(field.value.end))
+                while position < Int(field.value.end) {
+                    guard let request = read(message.bytes.span, &position, to: Int(field.value.end)) else { continue }
+                    requests.append(request)
+                }
             default: continue
             }
         }
@@ -39,54 +43,69 @@ public struct DisclosureRequest: Hashable, Sendable {
         return value
     }
 
-    /// Reads `host *(";" name ["=" value])`; after a comma a following `cid=` goes on with this value, anything else
+    /// Reads `host 1*(";" name ["=" value])`; after a comma a following `cid=` goes on with this value, anything else
     /// begins a new one.
+    ///
+    /// - Returns: nil for a value without a host or a Content-ID or with something else in it; the position is behind it
+    ///   all the same.
     private static func read(_ bytes: Span<UInt8>, _ position: inout Int, to end: Int) -> DisclosureRequest? {
         var cursor = Cursor(bytes.extracting(0..<end), at: position)
-        while let octet = cursor.next, ASCII.isBlank(octet) || octet == ASCII.comma { cursor.offset += 1 }
-        let host = cursor.take { $0 != ASCII.semicolon && $0 != ASCII.comma && !ASCII.isBlank($0) }
-        guard !host.isEmpty else { return nil }
+        let host = cursor.take(while: isUnquoted)
         var contentIDs: [Slice] = []
         var access = Access.unspecified
-        while true {
-            cursor.skipBlanks()
-            let separator = cursor.offset
-            let isComma = cursor.next == ASCII.comma
-            guard isComma || cursor.next == ASCII.semicolon else { break }
+        var isMalformed = host.isEmpty
+        cursor.skipBlanks()
+        while let separator = cursor.next, separator == ASCII.semicolon || separator == ASCII.comma {
+            let before = cursor.offset
             cursor.offset += 1
             cursor.skipBlanks()
-            let name = cursor.take { Token.contains($0) }
+            let name = cursor.take(while: Token.contains)
             cursor.skipBlanks()
             let isContentID = ASCII.equalIgnoringCase(bytes.extracting(name), "cid") && cursor.next == ASCII.equals
-            guard isContentID || !isComma else {
-                cursor.offset = separator
+            if separator == ASCII.comma, !isContentID {
+                cursor.offset = before
                 break
             }
             guard cursor.skip(ASCII.equals) else { continue }
             cursor.skipBlanks()
-            let value: Range<Int>
-            if cursor.skip(ASCII.quote) {
-                value = cursor.take { $0 != ASCII.quote }
-                _ = cursor.skip(ASCII.quote)
+            var value = 0..<0
+            if cursor.next == ASCII.quote {
+                guard let quoted = cursor.quotedString() else {
+                    position = end
+                    return nil
+                }
+                value = quoted
             } else {
-                value = cursor.take { $0 != ASCII.semicolon && $0 != ASCII.comma && !ASCII.isBlank($0) }
+                value = cursor.take(while: isUnquoted)
             }
+            cursor.skipBlanks()
             if isContentID {
                 contentIDs.append(Entity.stripBrackets(bytes, Slice(value)))
+                isMalformed = isMalformed || value.isEmpty
             } else if ASCII.equalIgnoringCase(bytes.extracting(name), "access") {
-                access =
-                    if ASCII.equalIgnoringCase(bytes.extracting(value), "modify") {
-                        .modify
-                    } else if ASCII.equalIgnoringCase(bytes.extracting(value), "read") {
-                        .read
-                    } else {
-                        .unspecified
-                    }
+                access = narrower(access, bytes.extracting(value))
             }
         }
-        // What stands after the last parameter that could be read is skipped up to the next value.
+        // Something else than a separator: the value is skipped up to the next comma.
+        isMalformed = isMalformed || !(cursor.isAtEnd || cursor.next == ASCII.comma)
         _ = cursor.take { $0 != ASCII.comma }
-        position = cursor.offset
+        position = cursor.offset + 1
+        skipSeparators(bytes, &position, to: end)
+        guard !isMalformed, !contentIDs.isEmpty else { return nil }
         return DisclosureRequest(host: Slice(host), contentIDs: contentIDs, access: access)
+    }
+
+    /// Given twice or in a word that is not known, the access is the smaller one.
+    private static func narrower(_ access: Access, _ text: Span<UInt8>) -> Access {
+        access != .read && ASCII.equalIgnoringCase(text, "modify") ? .modify : .read
+    }
+
+    private static func skipSeparators(_ bytes: Span<UInt8>, _ position: inout Int, to end: Int) {
+        while position < end, ASCII.isBlank(bytes[position]) || bytes[position] == ASCII.comma { position += 1 }
+    }
+
+    @inline(__always)
+    private static func isUnquoted(_ octet: UInt8) -> Bool {
+        octet != ASCII.semicolon && octet != ASCII.comma && octet != ASCII.quote && !ASCII.isBlank(octet)
     }
 }

@@ -23,54 +23,67 @@ public struct Entity: Hashable, Sendable {
 
     /// Reads an entity that brings its own headers.
     ///
-    /// - Throws: `ParseError` when a header row is malformed or the headers are longer than `partHeaderOctets`.
+    /// - Throws: `ParseError` when a header row is malformed, a field that decides how the body is read stands twice, or
+    ///   the headers are longer than `partHeaderOctets`.
     public init(parsing bytes: Span<UInt8>, _ slice: Slice) throws(ParseError) {
-        var mediaType: MediaType?
-        var contentID = Slice.empty
-        var encoding = Encoding.identity
+        var values: (type: Slice?, id: Slice?, encoding: Slice?)
         var position = Int(slice.start)
         let end = Int(slice.end)
         while position < end {
-            let lineEnd = Entity.endOfLine(bytes, from: position, to: end)
-            let next = Entity.skipLineEnd(bytes, lineEnd, to: end)
-            guard next - Int(slice.start) <= MessageLimits.partHeaderOctets else {
-                throw ParseError(.tooLong, in: "part headers", at: position)
-            }
-            if lineEnd == position {
+            var rowEnd = Entity.endOfLine(bytes, from: position, to: end)
+            var next = Entity.skipLineEnd(bytes, rowEnd, to: end)
+            if rowEnd == position {
                 position = next
                 break
             }
-            // A folded row goes on; only its first line matters to the fields that are read here, except for
-            // parameters, so the fold is followed.
-            var rowEnd = lineEnd
-            var rowNext = next
-            while rowNext < end, ASCII.isBlank(bytes[rowNext]) {
-                rowEnd = Entity.endOfLine(bytes, from: rowNext, to: end)
-                rowNext = Entity.skipLineEnd(bytes, rowEnd, to: end)
+            while next < end, ASCII.isBlank(bytes[next]) {
+                rowEnd = Entity.endOfLine(bytes, from: next, to: end)
+                next = Entity.skipLineEnd(bytes, rowEnd, to: end)
             }
-            var cursor = Cursor(bytes.extracting(0..<rowEnd), at: position)
-            let name = cursor.take(while: Token.contains)
-            cursor.skipBlanks()
-            guard !name.isEmpty, cursor.skip(ASCII.colon) else {
-                throw ParseError(.unexpectedOctet, in: "part header", at: cursor.offset)
+            guard next - Int(slice.start) <= MessageLimits.partHeaderOctets else {
+                throw ParseError(.tooLong, in: "part headers", at: Int(slice.start) + MessageLimits.partHeaderOctets)
             }
-            let value = Slice(bytes.trimmed(cursor.offset..<rowEnd))
-            switch HeaderName(bytes.extracting(name)) {
+            let (name, value) = try Entity.row(bytes, position..<rowEnd)
+            let isSecond: Bool
+            switch name {
             case .contentType:
-                guard mediaType == nil, let parsed = MediaType(in: bytes, value) else {
-                    throw ParseError(.unexpectedOctet, in: "Content-Type", at: Int(value.start))
-                }
-                mediaType = parsed
-            case .contentID: contentID = Entity.stripBrackets(bytes, value)
-            case .contentTransferEncoding: encoding = Entity.encoding(bytes, value)
-            default: break
+                isSecond = values.type != nil
+                values.type = value
+            case .contentID:
+                isSecond = values.id != nil
+                values.id = value
+            case .contentTransferEncoding:
+                isSecond = values.encoding != nil
+                values.encoding = value
+            default: isSecond = false
             }
-            position = rowNext
+            guard !isSecond else { throw ParseError(.duplicate, in: name.text, at: Int(value.start)) }
+            position = next
         }
-        self.mediaType = mediaType
-        self.contentID = contentID
-        self.encoding = encoding
+        if let value = values.type {
+            mediaType = MediaType(in: bytes, value)
+            guard mediaType != nil else {
+                throw ParseError(.unexpectedOctet, in: "Content-Type", at: Int(value.start))
+            }
+        } else {
+            mediaType = nil
+        }
+        contentID = values.id.map { Entity.stripBrackets(bytes, $0) } ?? .empty
+        encoding = values.encoding.map { Entity.encoding(bytes, $0) } ?? .identity
         body = Slice(position..<end)
+    }
+
+    /// One header row, folds and all.
+    private static func row(
+        _ bytes: Span<UInt8>, _ range: Range<Int>
+    ) throws(ParseError) -> (name: HeaderName, value: Slice) {
+        var cursor = Cursor(bytes.extracting(0..<range.upperBound), at: range.lowerBound)
+        let name = cursor.take(while: Token.contains)
+        cursor.skipBlanks()
+        guard !name.isEmpty, cursor.skip(ASCII.colon) else {
+            throw ParseError(.unexpectedOctet, in: "part header", at: cursor.offset)
+        }
+        return (HeaderName(bytes.extracting(name)), Slice(bytes.trimmed(cursor.offset..<range.upperBound)))
     }
 
     /// Whether the entity is of that type.
@@ -103,7 +116,9 @@ public struct Entity: Hashable, Sendable {
 
     static func encoding(_ bytes: Span<UInt8>, _ slice: Slice) -> Encoding {
         let text = bytes.octets(slice)
-        for name in ["binary", "8bit", "7bit"] as [StaticString] where ASCII.equalIgnoringCase(text, name) { return .identity }
+        for name in ["binary", "8bit", "7bit"] as [StaticString] where ASCII.equalIgnoringCase(text, name) {
+            return .identity
+        }
         return ASCII.equalIgnoringCase(text, "base64") ? .base64 : .other
     }
 

@@ -3,76 +3,110 @@ import Wire
 /// Finds start line and header rows. A fault in a row is remembered, the first one, and the scan goes on, so that a
 /// request can still be answered with what is wrong in it.
 struct HeadScan {
-    var startLine: Message.StartLine?
-    var fields: [Message.Field] = []
-    /// Where the body begins.
-    var headEnd = 0
-    var fault: ParseError?
+    private(set) var startLine: Message.StartLine?
+    private(set) var fields: [Message.Field] = []
+    /// The line ends inside folded rows, two octets each, which the message replaces by spaces.
+    private(set) var folds: [Int] = []
+    /// Where the body begins; nil when the empty line was not found.
+    private(set) var headEnd: Int?
+    private(set) var fault: ParseError?
+
+    /// Scans octets from their start to the empty line.
+    init(_ bytes: Span<UInt8>) {
+        guard let lineEnd = readStartLine(bytes) else { return }
+        fields.reserveCapacity(24)
+        readRows(bytes, from: lineEnd + 2)
+    }
+
+    /// Reads the start line only, from octets that hold its line end.
+    init(startLineOf bytes: Span<UInt8>) { _ = readStartLine(bytes) }
 
     func value(of name: HeaderName) -> Slice? {
         for field in fields where field.name == name { return field.value }
         return nil
     }
 
-    /// Scans the buffer from its start; the line ends of folded rows are overwritten by spaces.
-    mutating func run(_ buffer: inout [UInt8]) {
-        fields.reserveCapacity(24)
-        guard let lineEnd = endOfLine(buffer.span, from: 0, limit: MessageLimits.startLineOctets, in: "start line") else { return }
+    /// The end of the start line; nil when there is no use in reading on.
+    private mutating func readStartLine(_ bytes: Span<UInt8>) -> Int? {
+        guard let end = endOfLine(bytes, from: 0, last: MessageLimits.startLineOctets, in: "start line") else {
+            return nil
+        }
         do throws(ParseError) {
-            startLine = try StartLineGrammar.read(buffer.span, lineEnd)
+            startLine = try StartLineGrammar.read(bytes, end)
         } catch {
             fault = fault ?? error
-            startLine = StartLineGrammar.salvage(buffer.span, lineEnd)
-            guard startLine != nil else { return }
+            startLine = StartLineGrammar.salvage(bytes, end)
         }
-        var position = lineEnd + 2
+        return startLine == nil ? nil : end
+    }
+
+    private mutating func readRows(_ bytes: Span<UInt8>, from start: Int) {
+        // Two octets before the limit: the empty line belongs to the head.
+        let last = MessageLimits.headOctets - 2
+        var position = start
         while true {
-            guard var end = endOfLine(buffer.span, from: position, limit: MessageLimits.headOctets, in: "header") else { return }
+            guard var end = endOfLine(bytes, from: position, last: last, in: "header") else { return }
             if end == position {
                 headEnd = end + 2
                 return
             }
             // A row goes on where the next line begins with a blank (section 7.3.1).
-            while end + 2 < buffer.count, ASCII.isBlank(buffer[end + 2]) {
-                buffer[end] = ASCII.space
-                buffer[end + 1] = ASCII.space
-                guard let next = endOfLine(buffer.span, from: end + 2, limit: MessageLimits.headOctets, in: "header") else { return }
+            while end + 2 < bytes.count, ASCII.isBlank(bytes[end + 2]) {
+                folds.append(end)
+                guard let next = endOfLine(bytes, from: end + 2, last: last, in: "header") else { return }
                 end = next
             }
-            guard end <= MessageLimits.headOctets else {
-                fault = fault ?? ParseError(.tooLong, in: "header", at: MessageLimits.headOctets)
-                return
-            }
-            addField(buffer.span, position..<end)
-            guard fields.count <= MessageLimits.headerFields else {
+            guard fields.count < MessageLimits.headerFields else {
                 fault = fault ?? ParseError(.tooMany, in: "header fields", at: position)
                 return
             }
+            addField(bytes, position..<end)
             position = end + 2
         }
     }
 
-    /// The offset of the CRLF that ends the line; nil after a fault that hides where the next line begins.
+    /// The offset of the CRLF that ends the line, not behind `last`; nil after a fault that hides where the next line
+    /// begins.
     private mutating func endOfLine(
-        _ bytes: Span<UInt8>, from start: Int, limit: Int, in production: StaticString
+        _ bytes: Span<UInt8>, from start: Int, last: Int, in production: StaticString
     ) -> Int? {
+        let end = min(bytes.count, last + 1)
         var position = start
-        let end = min(bytes.count, limit + 2)
+        while true {
+            position = ControlScan.next(in: bytes, from: position, to: end)
+            guard position < end, bytes[position] == ASCII.tab else { break }
+            position &+= 1
+        }
+        if position < end, bytes[position] != ASCII.cr, bytes[position] != ASCII.lf {
+            position = HeadScan.skipQuotedControls(bytes, from: start, to: end)
+        }
+        if position >= end {
+            fault = fault ?? ParseError(position >= bytes.count ? .truncated : .tooLong, in: production, at: position)
+            return nil
+        }
+        let isCR = bytes[position] == ASCII.cr
+        if isCR, position + 1 < bytes.count, bytes[position + 1] == ASCII.lf { return position }
+        let isCut = isCR && position + 1 == bytes.count
+        fault = fault ?? ParseError(isCut ? .truncated : .unexpectedOctet, in: production, at: position)
+        return nil
+    }
+
+    /// Walks a line that holds control octets: they are text only behind a backslash in a quoted string (`quoted-pair`,
+    /// section 25.1).
+    ///
+    /// - Returns: the offset of the first control octet that is not, line ends among them, or `end`.
+    private static func skipQuotedControls(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> Int {
+        var position = start
+        var isQuoted = false
         while position < end {
             let octet = bytes[position]
-            // Everything from 0x20 up is text; below it a line may hold tabs only.
-            if octet >= ASCII.space || octet == ASCII.tab {
-                position &+= 1
-            } else if octet == ASCII.cr, position + 1 < bytes.count, bytes[position + 1] == ASCII.lf {
-                return position
-            } else {
-                let code: ParseError.Code = octet == ASCII.cr && position + 1 == bytes.count ? .truncated : .unexpectedOctet
-                fault = fault ?? ParseError(code, in: production, at: position)
-                return nil
-            }
+            if octet == ASCII.quote { isQuoted.toggle() }
+            if octet < ASCII.space, octet != ASCII.tab { return position }
+            position += 1
+            let isEscape = octet == ASCII.backslash && isQuoted
+            if isEscape, position < end, bytes[position] != ASCII.cr, bytes[position] != ASCII.lf { position += 1 }
         }
-        fault = fault ?? ParseError(position == bytes.count ? .truncated : .tooLong, in: production, at: position)
-        return nil
+        return position
     }
 
     private mutating func addField(_ bytes: Span<UInt8>, _ line: Range<Int>) {
@@ -86,42 +120,5 @@ struct HeadScan {
         let value = bytes.trimmed(cursor.offset..<line.upperBound)
         fields.append(
             Message.Field(name: HeaderName(bytes.extracting(name)), text: Slice(name), value: Slice(value)))
-    }
-}
-
-/// `Request-Line` and `Status-Line` (RFC 3261 sections 7.1 and 7.2): one space between the parts, none at the end.
-enum StartLineGrammar {
-    static func read(_ bytes: Span<UInt8>, _ end: Int) throws(ParseError) -> Message.StartLine {
-        var cursor = Cursor(bytes.extracting(0..<end))
-        if cursor.skip(literal: "SIP/2.0 ") {
-            let status = try cursor.decimal(upTo: 699, in: "status code")
-            guard status >= 100, cursor.offset == 11 else { throw ParseError(.badNumber, in: "status code", at: 8) }
-            // The space before an empty reason phrase is often left out.
-            if !cursor.isAtEnd { try cursor.expect(ASCII.space, in: "Status-Line") }
-            return .response(status: UInt16(truncatingIfNeeded: status), reason: Slice(cursor.offset..<end))
-        }
-        let method = cursor.take(while: Token.contains)
-        guard !method.isEmpty else { throw ParseError(.unexpectedOctet, in: "method", at: 0) }
-        guard method.count <= MessageLimits.methodOctets else { throw ParseError(.tooLong, in: "method", at: 0) }
-        try cursor.expect(ASCII.space, in: "Request-Line")
-        let uri = cursor.take { $0 > ASCII.space && $0 != 0x7F }
-        guard !uri.isEmpty else { throw ParseError(.missing, in: "Request-URI", at: uri.lowerBound) }
-        try cursor.expect(ASCII.space, in: "Request-Line")
-        let version = cursor.offset
-        guard cursor.skip(literal: "SIP/2.0") else { throw ParseError(.unsupported, in: "SIP-Version", at: version) }
-        guard cursor.isAtEnd else { throw ParseError(.unexpectedOctet, in: "Request-Line", at: cursor.offset) }
-        let name = bytes.extracting(method)
-        return .request(Method(scanning: name), text: Slice(method), uri: Slice(uri))
-    }
-
-    /// What of a faulty Request-Line is enough for an answer: the method and a SIP version at the end.
-    static func salvage(_ bytes: Span<UInt8>, _ end: Int) -> Message.StartLine? {
-        var cursor = Cursor(bytes.extracting(0..<end))
-        let method = cursor.take(while: Token.contains)
-        guard !method.isEmpty, method.count <= MessageLimits.methodOctets, cursor.skip(ASCII.space) else { return nil }
-        var tail = end - 1
-        while tail > method.upperBound, bytes[tail] != ASCII.slash { tail -= 1 }
-        guard tail - 3 > method.upperBound, ASCII.equal(bytes.extracting(tail - 3..<tail), "SIP") else { return nil }
-        return .request(Method(bytes.extracting(method)), text: Slice(method), uri: Slice(cursor.offset..<cursor.offset))
     }
 }

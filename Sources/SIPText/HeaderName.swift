@@ -70,18 +70,18 @@ public enum HeaderName: UInt8, Hashable, Sendable, CaseIterable {
 
     /// Recognises a name in any letter case and in its compact form (RFC 3261 section 7.3.3).
     public init(_ text: Span<UInt8>) {
-        switch text.count {
-        case 1: self = Self.compact(ASCII.lowercase(text[0]))
-        case 2: self = ASCII.equalIgnoringCase(text, "To") ? .to : .other
-        case 3: self = ASCII.equalIgnoringCase(text, "Via") ? .via : .other
-        case 4: self = Self.first(of: Self.four, matching: text)
-        case 5: self = Self.first(of: Self.five, matching: text)
-        case 6: self = Self.first(of: Self.six, matching: text)
-        case 7: self = Self.first(of: Self.seven, matching: text)
-        case 10: self = Self.first(of: Self.ten, matching: text)
-        case 12: self = Self.first(of: Self.twelve, matching: text)
-        case 14: self = Self.first(of: Self.fourteen, matching: text)
-        default: self = Self.first(of: Self.rest, matching: text)
+        let initial = ASCII.lowercase(text.isEmpty ? 0 : text[0])
+        if text.count == 1 {
+            self = Self.compact(initial)
+            return
+        }
+        let (candidate, second) = Self.candidates(text.count, initial)
+        if candidate != .other, ASCII.equalIgnoringCase(text, candidate.text) {
+            self = candidate
+        } else if second != .other, ASCII.equalIgnoringCase(text, second.text) {
+            self = second
+        } else {
+            self = .other
         }
     }
 
@@ -103,30 +103,52 @@ public enum HeaderName: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
-    private static func first(of names: [HeaderName], matching text: Span<UInt8>) -> HeaderName {
-        let initial = ASCII.lowercase(text.isEmpty ? 0 : text[0])
-        for name in names {
-            let candidate = name.text
-            if candidate.utf8CodeUnitCount == text.count, ASCII.lowercase(candidate.utf8Start[0]) == initial,
-                ASCII.equalIgnoringCase(text, candidate)
-            {
-                return name
-            }
+    /// The names of that length and first letter: never more than two, so that two comparisons decide.
+    private static func candidates(_ count: Int, _ initial: UInt8) -> (HeaderName, HeaderName) {
+        switch (count, initial) {
+        case (2, UInt8(ascii: "t")): (.to, .other)
+        case (3, UInt8(ascii: "v")): (.via, .other)
+        case (4, UInt8(ascii: "c")): (.cseq, .other)
+        case (4, UInt8(ascii: "d")): (.date, .other)
+        case (4, UInt8(ascii: "f")): (.from, .other)
+        case (4, UInt8(ascii: "p")): (.path, .other)
+        case (4, UInt8(ascii: "r")): (.rSeq, .rAck)
+        case (5, UInt8(ascii: "a")): (.allow, .other)
+        case (5, UInt8(ascii: "e")): (.event, .other)
+        case (5, UInt8(ascii: "r")): (.route, .other)
+        case (6, UInt8(ascii: "a")): (.accept, .other)
+        case (6, UInt8(ascii: "m")): (.minSE, .other)
+        case (6, UInt8(ascii: "r")): (.reason, .other)
+        case (6, UInt8(ascii: "s")): (.server, .other)
+        case (7, UInt8(ascii: "c")): (.callID, .contact)
+        case (7, UInt8(ascii: "e")): (.expires, .other)
+        case (7, UInt8(ascii: "r")): (.require, .other)
+        case (7, UInt8(ascii: "s")): (.subject, .other)
+        case (7, UInt8(ascii: "w")): (.warning, .other)
+        case (9, UInt8(ascii: "s")): (.supported, .other)
+        case (9, UInt8(ascii: "t")): (.timestamp, .other)
+        case (10, UInt8(ascii: "c")): (.contentID, .other)
+        case (10, UInt8(ascii: "u")): (.userAgent, .other)
+        case (11, UInt8(ascii: "m")): (.minExpires, .maxBreadth)
+        case (11, UInt8(ascii: "r")): (.retryAfter, .other)
+        case (11, UInt8(ascii: "u")): (.unsupported, .other)
+        case (12, UInt8(ascii: "c")): (.contentType, .other)
+        case (12, UInt8(ascii: "m")): (.maxForwards, .other)
+        case (12, UInt8(ascii: "r")): (.recordRoute, .other)
+        case (13, UInt8(ascii: "a")): (.authorization, .other)
+        case (13, UInt8(ascii: "p")): (.proxyRequire, .other)
+        case (14, UInt8(ascii: "c")): (.contentLength, .other)
+        case (14, UInt8(ascii: "s")): (.sessionPolicy, .other)
+        case (15, UInt8(ascii: "s")): (.sessionExpires, .other)
+        case (16, UInt8(ascii: "c")): (.contentEncoding, .other)
+        case (16, UInt8(ascii: "w")): (.wwwAuthenticate, .other)
+        case (18, UInt8(ascii: "p")): (.proxyAuthenticate, .proxyInspectBody)
+        case (19, UInt8(ascii: "c")): (.contentDisposition, .other)
+        case (19, UInt8(ascii: "p")): (.proxyAuthorization, .proxyRequiredBody)
+        case (25, UInt8(ascii: "c")): (.contentTransferEncoding, .other)
+        default: (.other, .other)
         }
-        return .other
     }
-
-    private static let four: [HeaderName] = [.from, .cseq, .date, .path, .rSeq, .rAck]
-    private static let five: [HeaderName] = [.route, .allow, .event]
-    private static let six: [HeaderName] = [.accept, .server, .reason, .minSE]
-    private static let seven: [HeaderName] = [.callID, .contact, .require, .expires, .subject, .warning]
-    private static let ten: [HeaderName] = [.userAgent, .contentID]
-    private static let twelve: [HeaderName] = [.contentType, .maxForwards, .recordRoute]
-    private static let fourteen: [HeaderName] = [.contentLength, .sessionPolicy]
-    private static let rest: [HeaderName] = {
-        let sorted = four + five + six + seven + ten + twelve + fourteen + [.via, .to, .other]
-        return allCases.filter { !sorted.contains($0) }
-    }()
 }
 
 extension HeaderName {
@@ -134,9 +156,11 @@ extension HeaderName {
     /// readers that take the other one.
     var isSingleton: Bool {
         switch self {
-        case .from, .to, .callID, .cseq, .maxForwards, .contentLength, .contentType: true
-        case .via, .contact, .route, .recordRoute, .contentTransferEncoding, .contentID, .contentDisposition,
-            .contentEncoding, .supported, .require, .proxyRequire, .unsupported, .allow, .accept, .expires, .minExpires,
+        case .from, .to, .callID, .cseq, .maxForwards, .contentLength, .contentType, .contentTransferEncoding,
+            .contentID:
+            true
+        case .via, .contact, .route, .recordRoute, .contentDisposition, .contentEncoding, .supported, .require,
+            .proxyRequire, .unsupported, .allow, .accept, .expires, .minExpires,
             .date, .warning, .retryAfter, .userAgent, .server, .subject, .event, .path, .reason, .authorization,
             .wwwAuthenticate, .proxyAuthorization, .proxyAuthenticate, .sessionExpires, .minSE, .rSeq, .rAck,
             .timestamp, .maxBreadth, .proxyInspectBody, .proxyRequiredBody, .sessionPolicy, .other:

@@ -3,12 +3,14 @@ import Wire
 /// Reads `host [":" port]` (RFC 3261 section 25.1): a name, an IPv4 address or an IPv6 reference in brackets.
 enum HostPort {
     /// - Returns: the host without brackets, and the port when there is one.
-    static func read(_ cursor: inout Cursor, in production: StaticString) throws(ParseError) -> (host: Slice, port: UInt16?) {
+    static func read(_ cursor: inout Cursor, in production: StaticString) throws(ParseError) -> (
+        host: Slice, port: UInt16?
+    ) {
         let host: Range<Int>
         if cursor.skip(ASCII.leftBracket) {
             host = cursor.take { ASCII.hexValue($0) != nil || $0 == ASCII.colon || $0 == ASCII.dot }
             try cursor.expect(ASCII.rightBracket, in: production)
-            guard IPAddress(text: cursor.bytes.extracting(host)) != nil else {
+            guard let address = IPAddress(text: cursor.bytes.extracting(host)), address.isIPv6 else {
                 throw ParseError(.badAddress, in: production, at: host.lowerBound)
             }
         } else {

@@ -10,11 +10,11 @@ public struct MediaType: Hashable, Sendable {
     public init?(in bytes: Span<UInt8>, _ slice: Slice) {
         var cursor = Cursor(bytes.extracting(0..<Int(slice.end)), at: Int(slice.start))
         type = Slice(cursor.take(while: Token.contains))
-        cursor.skipBlanks()
+        cursor.skipWhite()
         guard !type.isEmpty, cursor.skip(ASCII.slash) else { return nil }
-        cursor.skipBlanks()
+        cursor.skipWhite()
         subtype = Slice(cursor.take(while: Token.contains))
-        cursor.skipBlanks()
+        cursor.skipWhite()
         guard !subtype.isEmpty, cursor.isAtEnd || cursor.next == ASCII.semicolon else { return nil }
         parameters = Parameters(Slice(cursor.offset..<Int(slice.end)))
     }

@@ -5,8 +5,7 @@ extension Message {
     /// Adds octets to the buffer and gives the slice they stand in.
     mutating func append(_ octets: Span<UInt8>) -> Slice {
         let start = bytes.count
-        bytes.reserveCapacity(start + octets.count)
-        for index in 0..<octets.count { bytes.append(octets[index]) }
+        octets.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
         return Slice(start..<bytes.count)
     }
 
@@ -33,6 +32,12 @@ extension Message {
     /// Puts a field with a name that this code does not know below every other.
     public mutating func append(named text: [UInt8], _ value: [UInt8]) {
         fields.append(Field(name: .other, text: append(text.span), value: append(value.span)))
+    }
+
+    /// Puts the first field of that name of another message below every other of this one.
+    mutating func appendFirstField(of name: HeaderName, from other: Message) {
+        guard let slice = other.value(of: name) else { return }
+        append(name, other.copy(slice))
     }
 
     /// Puts fields of another message below every other of this one, values and order kept.
@@ -70,8 +75,10 @@ extension Message {
         guard let index = firstIndex(of: name) else { return }
         var rest = fields[index].value
         _ = Message.nextValue(in: bytes.span, from: &rest)
+        // Commas with nothing behind them are no value (RFC 3261 section 7.3.1 has none, senders have).
+        var more = rest
         let remaining = bytes.span.trimmed(rest.range)
-        if remaining.isEmpty {
+        if Message.nextValue(in: bytes.span, from: &more) == nil {
             fields.remove(at: index)
         } else {
             fields[index].value = Slice(remaining)
@@ -155,7 +162,8 @@ extension Message {
     ///   - tag: what To gets when it has no tag and the status is above 100.
     public init(status: UInt16, reason: StaticString, to request: Message, tag: [UInt8]?) {
         self.init(
-            status: status, phrase: Array(UnsafeBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount)),
+            status: status,
+            phrase: Array(UnsafeBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount)),
             to: request, tag: tag)
     }
 
@@ -167,17 +175,21 @@ extension Message {
         bytes.reserveCapacity(1_024)
         startLine = .response(status: status, reason: append(phrase.span))
         appendFields(of: .via, from: request)
-        appendFields(of: .from, from: request)
+        // One each, whatever the request has: a request that is refused for its second From is answered too.
+        appendFirstField(of: .from, from: request)
         if let to = request.value(of: .to) {
             var value = request.copy(to)
-            if let tag, status > 100, NameAddress(in: request.bytes.span, to)?.tag(in: request.bytes.span) == nil {
+            // A To that cannot be read goes back as it came.
+            if let tag, status > 100, let address = NameAddress(in: request.bytes.span, to),
+                address.tag(in: request.bytes.span) == nil
+            {
                 value.append(contentsOf: Array(";tag=".utf8))
                 value.append(contentsOf: tag)
             }
             append(.to, value)
         }
-        appendFields(of: .callID, from: request)
-        appendFields(of: .cseq, from: request)
+        appendFirstField(of: .callID, from: request)
+        appendFirstField(of: .cseq, from: request)
         cseq.methodText = append(request.octets(request.cseq.methodText))
     }
 }

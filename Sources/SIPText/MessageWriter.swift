@@ -21,17 +21,40 @@ extension Message {
             output.append(contentsOf: bytes[reason.range])
             output.append(literal: "\r\n")
         }
+        // Rows that stand in the buffer one after another as they are written are copied at once.
+        var run = 0..<0
         for field in fields where field.name != .contentLength {
+            if let row = verbatimRow(field) {
+                if row.lowerBound != run.upperBound {
+                    output.append(contentsOf: bytes[run])
+                    run = row
+                }
+                run = run.lowerBound..<row.upperBound
+                continue
+            }
+            output.append(contentsOf: bytes[run])
+            run = 0..<0
             output.append(contentsOf: bytes[field.text.range])
             output.append(literal: ": ")
             output.append(contentsOf: bytes[field.value.range])
             output.append(literal: "\r\n")
         }
+        output.append(contentsOf: bytes[run])
         output.append(literal: "Content-Length: ")
         ASCII.append(decimal: UInt64(body.count), to: &output)
         output.append(literal: "\r\n\r\n")
         output.append(contentsOf: bytes[body.range])
         return output
+    }
+
+    /// Where the buffer holds the row exactly as it is written, line end included; nil where it does not.
+    private func verbatimRow(_ field: Field) -> Range<Int>? {
+        let nameEnd = Int(field.text.end)
+        let valueEnd = Int(field.value.end)
+        guard Int(field.value.start) == nameEnd + 2, valueEnd + 2 <= bytes.count, bytes[nameEnd] == ASCII.colon,
+            bytes[nameEnd + 1] == ASCII.space, bytes[valueEnd] == ASCII.cr, bytes[valueEnd + 1] == ASCII.lf
+        else { return nil }
+        return Int(field.text.start)..<valueEnd + 2
     }
 }
 

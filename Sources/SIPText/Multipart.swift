@@ -15,14 +15,17 @@ public enum Multipart {
     private static func collect(
         _ entity: Entity, in bytes: Span<UInt8>, depth: Int, into leaves: inout [Entity]
     ) throws(ParseError) {
-        guard let mediaType = entity.mediaType, ASCII.equalIgnoringCase(bytes.octets(mediaType.type), "multipart") else {
+        guard let mediaType = entity.mediaType, ASCII.equalIgnoringCase(bytes.octets(mediaType.type), "multipart")
+        else {
             guard leaves.count < MessageLimits.mimeParts else {
                 throw ParseError(.tooMany, in: "MIME parts", at: Int(entity.body.start))
             }
             leaves.append(entity)
             return
         }
-        guard depth < MessageLimits.mimeDepth else { throw ParseError(.tooDeep, in: "multipart", at: Int(entity.body.start)) }
+        guard depth < MessageLimits.mimeDepth else {
+            throw ParseError(.tooDeep, in: "multipart", at: Int(entity.body.start))
+        }
         for part in try parts(of: entity, mediaType, in: bytes) {
             try collect(part, in: bytes, depth: depth + 1, into: &leaves)
         }
@@ -37,6 +40,7 @@ public enum Multipart {
         guard boundary.count <= MessageLimits.boundaryOctets else {
             throw ParseError(.tooLong, in: "boundary", at: Int(boundary.start))
         }
+        try mediaType.parameters.check(in: bytes, once: "boundary", production: "Content-Type")
         let marker = bytes.octets(boundary)
         var parts: [Entity] = []
         var partStart: Int?

@@ -6,41 +6,49 @@ public struct NameAddress: Hashable, Sendable {
     public let uri: Slice
     public let parameters: Parameters
 
-    /// Reads one value; nil when the brackets or quotes do not close or the URI is empty.
+    /// Reads one value; nil when the brackets or quotes do not close, the URI is empty, or a display name without quotes
+    /// holds what could begin another value.
     public init?(in bytes: Span<UInt8>, _ slice: Slice) {
-        var position = Int(slice.start)
-        let end = Int(slice.end)
-        var open: Int?
-        while position < end, open == nil {
-            switch bytes[position] {
-            case ASCII.quote:
-                position += 1
-                while position < end, bytes[position] != ASCII.quote {
-                    position += bytes[position] == ASCII.backslash ? 2 : 1
-                }
-                guard position < end else { return nil }
-            case ASCII.less: open = position
-            default: break
-            }
-            position += 1
-        }
-        if let open {
-            var close = open + 1
-            while close < end, bytes[close] != ASCII.greater { close += 1 }
-            guard close < end, close > open + 1 else { return nil }
-            uri = Slice(open + 1..<close)
-            let rest = bytes.trimmed(close + 1..<end)
-            guard rest.isEmpty || bytes[rest.lowerBound] == ASCII.semicolon else { return nil }
-            parameters = Parameters(Slice(rest))
+        var cursor = Cursor(bytes.extracting(0..<Int(slice.end)), at: Int(slice.start))
+        cursor.skipWhite()
+        let start = cursor.offset
+        if cursor.next == ASCII.quote {
+            guard cursor.quotedString() != nil else { return nil }
+            cursor.skipWhite()
+            guard cursor.next == ASCII.less else { return nil }
         } else {
-            // Without brackets every parameter is the header's, none the URI's (RFC 3261 section 20).
-            var stop = Int(slice.start)
-            while stop < end, bytes[stop] != ASCII.semicolon, !ASCII.isBlank(bytes[stop]) { stop += 1 }
-            guard stop > Int(slice.start) else { return nil }
-            uri = Slice(Int(slice.start)..<stop)
-            let rest = bytes.trimmed(stop..<end)
-            guard rest.isEmpty || bytes[rest.lowerBound] == ASCII.semicolon else { return nil }
-            parameters = Parameters(Slice(rest))
+            _ = cursor.take(while: Self.isDisplayName)
+        }
+        if cursor.skip(ASCII.less) {
+            uri = Slice(cursor.take { $0 != ASCII.greater })
+            guard !uri.isEmpty, cursor.skip(ASCII.greater) else { return nil }
+        } else {
+            // Without brackets every parameter is the header's, none the URI's, and a comma or question mark cannot be
+            // the URI's either (RFC 3261 section 20).
+            cursor.offset = start
+            uri = Slice(cursor.take(while: Self.isBareURI))
+            guard !uri.isEmpty else { return nil }
+        }
+        cursor.skipWhite()
+        guard cursor.isAtEnd || cursor.next == ASCII.semicolon else { return nil }
+        parameters = Parameters(Slice(cursor.offset..<Int(slice.end)))
+    }
+
+    /// What may stand before `<` without quotes. Tokens and blanks by the grammar; phones write other octets too, so only
+    /// those are refused that separate values or make the name look like a URI.
+    @inline(__always)
+    private static func isDisplayName(_ octet: UInt8) -> Bool {
+        switch octet {
+        case ASCII.less, ASCII.greater, ASCII.quote, ASCII.comma, ASCII.semicolon, ASCII.colon: false
+        default: true
+        }
+    }
+
+    @inline(__always)
+    private static func isBareURI(_ octet: UInt8) -> Bool {
+        switch octet {
+        case ASCII.semicolon, ASCII.comma, ASCII.question, ASCII.less, ASCII.greater, ASCII.quote: false
+        default: !ASCII.isWhite(octet)
         }
     }
 
@@ -52,9 +60,10 @@ public struct NameAddress: Hashable, Sendable {
 }
 
 extension Message {
-    /// The first From, To or Contact value taken apart.
+    /// The value of From or To, or the first of Contact, Route and the like, taken apart.
     public func address(of name: HeaderName) -> NameAddress? {
-        guard let value = firstValue(of: name) else { return nil }
+        // A field of one value has no commas between values, so none in it may cut it.
+        guard let value = name.isSingleton ? value(of: name) : firstValue(of: name) else { return nil }
         return NameAddress(in: bytes.span, value)
     }
 

@@ -39,8 +39,8 @@ extension Span where Element == UInt8 {
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
-        while start < end, ASCII.isBlank(self[start]) { start += 1 }
-        while end > start, ASCII.isBlank(self[end - 1]) { end -= 1 }
+        while start < end, ASCII.isWhite(self[start]) { start += 1 }
+        while end > start, ASCII.isWhite(self[end - 1]) { end -= 1 }
         return start..<end
     }
 }

@@ -13,14 +13,21 @@ public struct StreamFramer: Sendable {
         case ping
     }
 
-    private var buffer: [UInt8] = []
+    @usableFromInline var buffer: [UInt8] = []
     /// Octets at the front of the buffer that were already given away.
     private var consumed = 0
     /// Where the search for the end of the head goes on.
     private var searched = 0
-    /// The end of the head and of the message, once the head is there.
-    private var pending: (headEnd: Int, end: Int)?
+    private var startLineIsRead = false
+    /// Whether the last thing given away was one CRLF between messages; with a second one it is a ping.
+    private var isAfterLineEnd = false
+    /// The end of the message, once its head is there.
+    private var messageEnd: Int?
     private var failure: ParseError?
+
+    /// After an error, the head of the message at fault when it is there to its end, otherwise empty.
+    /// `MessageParser.parse` tells whether it can be answered before the connection is closed.
+    public private(set) var faultyHead: [UInt8] = []
 
     public init() {}
 
@@ -29,14 +36,19 @@ public struct StreamFramer: Sendable {
 
     /// Adds what arrived. The caller takes frames out until there is none before it adds more, so no more is held than
     /// one message and one read.
+    @inlinable
     public mutating func append(_ octets: some Sequence<UInt8>) {
-        if consumed > 0 {
-            buffer.removeFirst(consumed)
-            searched = max(0, searched - consumed)
-            if let held = pending { pending = (held.headEnd - consumed, held.end - consumed) }
-            consumed = 0
-        }
+        dropConsumed()
         buffer.append(contentsOf: octets)
+    }
+
+    @usableFromInline
+    mutating func dropConsumed() {
+        guard consumed > 0 else { return }
+        buffer.removeFirst(consumed)
+        searched -= consumed
+        if let end = messageEnd { messageEnd = end - consumed }
+        consumed = 0
     }
 
     /// The next frame, or nil when more octets are needed.
@@ -53,92 +65,114 @@ public struct StreamFramer: Sendable {
     }
 
     private mutating func scan() throws(ParseError) -> Frame? {
-        if pending == nil {
-            switch try skipKeepAlive() {
-            case .ping: return .ping
-            case .incomplete: return nil
-            case .none: break
+        if messageEnd == nil {
+            if try skipLineEnds() { return .ping }
+            guard buffered > 0, buffer[consumed] != ASCII.cr else { return nil }
+            guard try checkStartLine(), let headEnd = try findHeadEnd() else { return nil }
+            do throws(ParseError) {
+                messageEnd = headEnd + (try contentLength(headEnd: headEnd))
+            } catch {
+                faultyHead = Array(buffer[consumed..<headEnd])
+                throw error
             }
-            guard let headEnd = try findHeadEnd() else { return nil }
-            let length = try contentLength(headEnd: headEnd)
-            pending = (headEnd, headEnd + length)
         }
-        guard let found = pending, buffer.count >= found.end else { return nil }
-        let message = Array(buffer[consumed..<found.end])
-        consumed = found.end
-        searched = found.end
-        pending = nil
+        guard let end = messageEnd, buffer.count >= end else { return nil }
+        let message = Array(buffer[consumed..<end])
+        consume(to: end)
+        messageEnd = nil
+        startLineIsRead = false
         return .message(message)
     }
 
-    private enum KeepAlive { case ping, incomplete, none }
-
-    /// Line ends before a start line are ignored (section 7.5); two of them are a ping.
-    private mutating func skipKeepAlive() throws(ParseError) -> KeepAlive {
-        while consumed < buffer.count, buffer[consumed] == ASCII.cr {
-            guard consumed + 1 < buffer.count else { return .incomplete }
-            guard buffer[consumed + 1] == ASCII.lf else { throw ParseError(.unexpectedOctet, in: "start line", at: 1) }
-            if consumed + 2 < buffer.count, buffer[consumed + 2] == ASCII.cr {
-                guard consumed + 3 < buffer.count else { return .incomplete }
-                guard buffer[consumed + 3] == ASCII.lf else { throw ParseError(.unexpectedOctet, in: "start line", at: 3) }
-                consumed += 4
-                searched = consumed
-                return .ping
-            }
-            guard consumed + 2 < buffer.count else { return .incomplete }
-            consumed += 2
-            searched = consumed
-        }
-        return consumed < buffer.count ? .none : .incomplete
+    private mutating func consume(to position: Int) {
+        consumed = position
+        searched = position
     }
 
-    /// Looks for the empty line, each octet once; refuses early what cannot become a SIP message.
-    private mutating func findHeadEnd() throws(ParseError) -> Int? {
-        let limit = consumed + MessageLimits.headOctets
-        if searched == consumed || searched - consumed < MessageLimits.methodOctets { try checkStart() }
-        var position = max(searched, consumed + 3)
-        while position < buffer.count {
-            guard position <= limit else { throw ParseError(.tooLong, in: "header", at: MessageLimits.headOctets) }
-            if buffer[position] == ASCII.lf, buffer[position - 1] == ASCII.cr, buffer[position - 2] == ASCII.lf,
-                buffer[position - 3] == ASCII.cr
-            {
-                return position + 1
-            }
-            position += 1
+    /// Line ends before a start line are ignored (section 7.5); two of them are a ping.
+    ///
+    /// - Returns: whether there were two.
+    private mutating func skipLineEnds() throws(ParseError) -> Bool {
+        while buffered >= 2, buffer[consumed] == ASCII.cr {
+            guard buffer[consumed + 1] == ASCII.lf else { throw ParseError(.unexpectedOctet, in: "start line", at: 1) }
+            consume(to: consumed + 2)
+            isAfterLineEnd.toggle()
+            if !isAfterLineEnd { return true }
         }
-        searched = position
-        return nil
+        if buffered > 0, buffer[consumed] != ASCII.cr { isAfterLineEnd = false }
+        return false
+    }
+
+    /// Refuses what is no SIP start line as soon as that is certain.
+    ///
+    /// - Returns: whether the start line is there and enough of a SIP one.
+    private mutating func checkStartLine() throws(ParseError) -> Bool {
+        if startLineIsRead { return true }
+        try checkMethod()
+        let limit = min(buffer.count, consumed + MessageLimits.startLineOctets + 2)
+        while searched < limit, buffer[searched] != ASCII.lf { searched += 1 }
+        guard searched < limit else {
+            guard buffered < MessageLimits.startLineOctets + 2 else {
+                throw ParseError(.tooLong, in: "start line", at: MessageLimits.startLineOctets + 1)
+            }
+            return false
+        }
+        let line = HeadScan(startLineOf: buffer.span.extracting(consumed...searched))
+        if line.startLine == nil { throw line.fault ?? ParseError(.unexpectedOctet, in: "start line", at: 0) }
+        startLineIsRead = true
+        return true
     }
 
     /// The method token, or `SIP`, must begin the message and end in time.
-    private func checkStart() throws(ParseError) {
+    private func checkMethod() throws(ParseError) {
         var position = consumed
-        while position < buffer.count, position - consumed <= MessageLimits.methodOctets {
-            let octet = buffer[position]
-            if octet == ASCII.space || octet == ASCII.slash, position > consumed { return }
-            guard Token.contains(octet) else { throw ParseError(.unexpectedOctet, in: "start line", at: position - consumed) }
+        while position < buffer.count, Token.contains(buffer[position]) {
             position += 1
+            guard position - consumed <= MessageLimits.methodOctets else {
+                throw ParseError(.tooLong, in: "method", at: MessageLimits.methodOctets)
+            }
         }
-        guard position - consumed <= MessageLimits.methodOctets else {
-            throw ParseError(.tooLong, in: "method", at: position - consumed)
+        guard position < buffer.count else { return }
+        let isVersion =
+            buffer[position] == ASCII.slash
+            && ASCII.equalIgnoringCase(buffer.span.extracting(consumed..<position), "SIP")
+        guard position > consumed, buffer[position] == ASCII.space || isVersion else {
+            throw ParseError(.unexpectedOctet, in: "start line", at: position - consumed)
         }
+    }
+
+    /// Looks for the empty line, each octet once.
+    private mutating func findHeadEnd() throws(ParseError) -> Int? {
+        let limit = min(buffer.count, consumed + MessageLimits.headOctets)
+        while true {
+            searched = ControlScan.next(in: buffer.span, from: searched, to: limit)
+            guard searched < limit else { break }
+            searched += 1
+            // The start line is at least three octets long, so the line ends before this one can be looked at.
+            if buffer[searched - 1] == ASCII.lf, buffer[searched - 2] == ASCII.cr, buffer[searched - 3] == ASCII.lf,
+                buffer[searched - 4] == ASCII.cr
+            {
+                return searched
+            }
+        }
+        guard buffered < MessageLimits.headOctets else {
+            throw ParseError(.tooLong, in: "header", at: MessageLimits.headOctets)
+        }
+        return nil
     }
 
     /// The body's length by the one Content-Length of the head.
     private func contentLength(headEnd: Int) throws(ParseError) -> Int {
-        let message = Array(buffer[consumed..<headEnd])
-        var scan = HeadScan()
-        var head = message
-        scan.run(&head)
-        // A fault in the head is the parser's to answer; here it decides only whether the length can be trusted.
-        if let fault = scan.fault, scan.headEnd != headEnd - consumed { throw fault }
+        let bytes = buffer.span.extracting(consumed..<headEnd)
+        let scan = HeadScan(bytes)
+        // A fault in a row is the parser's to answer; one that hides the rows behind it also hides the length.
+        if let fault = scan.fault, scan.headEnd != bytes.count { throw fault }
         var length: Int?
         for field in scan.fields where field.name == .contentLength {
             guard length == nil else { throw ParseError(.duplicate, in: "Content-Length", at: Int(field.value.start)) }
-            length = try MessageParser.contentLength(in: head.span, field.value)
+            length = try MessageParser.contentLength(in: bytes, field.value)
         }
-        guard let length else { throw ParseError(.missing, in: "Content-Length", at: headEnd - consumed) }
-        guard scan.startLine != nil else { throw ParseError(.unexpectedOctet, in: "start line", at: 0) }
+        guard let length else { throw ParseError(.missing, in: "Content-Length", at: bytes.count) }
         return length
     }
 }

@@ -21,7 +21,9 @@ public struct URI: Hashable, Sendable {
     public init(in bytes: Span<UInt8>, _ slice: Slice) throws(ParseError) {
         text = slice
         var cursor = Cursor(bytes.extracting(0..<Int(slice.end)), at: Int(slice.start))
-        let name = cursor.take { ASCII.isAlpha($0) || ASCII.isDigit($0) || $0 == 0x2B || $0 == ASCII.hyphen || $0 == ASCII.dot }
+        let name = cursor.take {
+            ASCII.isAlpha($0) || ASCII.isDigit($0) || $0 == 0x2B || $0 == ASCII.hyphen || $0 == ASCII.dot
+        }
         guard !name.isEmpty, ASCII.isAlpha(bytes[name.lowerBound]) else {
             throw ParseError(.unexpectedOctet, in: "URI scheme", at: name.lowerBound)
         }
@@ -43,7 +45,8 @@ public struct URI: Hashable, Sendable {
         var at: Int?
         for position in start..<Int(slice.end) {
             let octet = bytes[position]
-            guard octet > ASCII.space, octet < 0x7F, octet != ASCII.less, octet != ASCII.greater, octet != ASCII.quote else {
+            guard octet > ASCII.space, octet < 0x7F, octet != ASCII.less, octet != ASCII.greater, octet != ASCII.quote
+            else {
                 throw ParseError(.unexpectedOctet, in: "URI", at: position)
             }
             if octet == ASCII.at, at == nil { at = position }
@@ -63,6 +66,9 @@ public struct URI: Hashable, Sendable {
         }
         parameters = Parameters(Slice(cursor.take { $0 != ASCII.question }))
     }
+
+    /// From `?` to the end; empty when there are none and for another scheme.
+    public var headers: Slice { scheme == .other ? .empty : Slice(Int(parameters.slice.end)..<Int(text.end)) }
 
     /// The host as an address, or nil when it is a name.
     public func address(in bytes: Span<UInt8>) -> IPAddress? { IPAddress(text: bytes.extracting(host.range)) }

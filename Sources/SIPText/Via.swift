@@ -20,23 +20,21 @@ public struct Via: Hashable, Sendable {
     /// - Throws: `ParseError` with an offset in the buffer.
     public init(in bytes: Span<UInt8>, _ slice: Slice) throws(ParseError) {
         var cursor = Cursor(bytes.extracting(0..<Int(slice.end)), at: Int(slice.start))
-        for (index, part) in (["SIP", "2.0"] as [StaticString]).enumerated() {
-            let start = cursor.offset
-            let name = cursor.take(while: Token.contains)
-            guard ASCII.equalIgnoringCase(bytes.extracting(name), part) else {
-                throw ParseError(.unsupported, in: index == 0 ? "Via protocol" : "Via version", at: start)
-            }
-            cursor.skipBlanks()
-            try cursor.expect(ASCII.slash, in: "Via protocol")
-            cursor.skipBlanks()
+        let sip = try Self.protocolPart(&cursor)
+        guard ASCII.equalIgnoringCase(bytes.extracting(sip), "SIP") else {
+            throw ParseError(.unsupported, in: "Via protocol", at: sip.lowerBound)
         }
+        // Any version: a request of a later one is answered by 505, and the answer goes where its Via says.
+        _ = try Self.protocolPart(&cursor)
         let name = cursor.take(while: Token.contains)
         switch (name.count, name.isEmpty ? 0 : ASCII.lowercase(bytes[name.lowerBound])) {
         case (3, UInt8(ascii: "u")): transport = ASCII.equalIgnoringCase(bytes.extracting(name), "UDP") ? .udp : .other
         case (3, UInt8(ascii: "t")):
             let text = bytes.extracting(name)
-            transport = ASCII.equalIgnoringCase(text, "TCP") ? .tcp : ASCII.equalIgnoringCase(text, "TLS") ? .tls : .other
-        case (4, UInt8(ascii: "s")): transport = ASCII.equalIgnoringCase(bytes.extracting(name), "SCTP") ? .sctp : .other
+            transport =
+                ASCII.equalIgnoringCase(text, "TCP") ? .tcp : ASCII.equalIgnoringCase(text, "TLS") ? .tls : .other
+        case (4, UInt8(ascii: "s")):
+            transport = ASCII.equalIgnoringCase(bytes.extracting(name), "SCTP") ? .sctp : .other
         case (0, _): throw ParseError(.missing, in: "Via transport", at: cursor.offset)
         default: transport = .other
         }
@@ -52,6 +50,17 @@ public struct Via: Hashable, Sendable {
         parameters = Parameters(Slice(cursor.offset..<Int(slice.end)))
     }
 
+    /// Reads a token of sent-protocol and the slash behind it.
+    @_lifetime(cursor: copy cursor)
+    private static func protocolPart(_ cursor: inout Cursor) throws(ParseError) -> Range<Int> {
+        let part = cursor.take(while: Token.contains)
+        guard !part.isEmpty else { throw ParseError(.missing, in: "Via protocol", at: cursor.offset) }
+        cursor.skipBlanks()
+        try cursor.expect(ASCII.slash, in: "Via protocol")
+        cursor.skipBlanks()
+        return part
+    }
+
     /// The branch; empty when there is none, as in requests of RFC 2543.
     public func branch(in bytes: Span<UInt8>) -> Slice { parameters.value(of: "branch", in: bytes) ?? .empty }
 
@@ -59,7 +68,9 @@ public struct Via: Hashable, Sendable {
     public func received(in bytes: Span<UInt8>) -> IPAddress? {
         guard let value = parameters.value(of: "received", in: bytes) else { return nil }
         var range = value.range
-        if range.count > 2, bytes[range.lowerBound] == ASCII.leftBracket, bytes[range.upperBound - 1] == ASCII.rightBracket {
+        if range.count > 2, bytes[range.lowerBound] == ASCII.leftBracket,
+            bytes[range.upperBound - 1] == ASCII.rightBracket
+        {
             range = range.lowerBound + 1..<range.upperBound - 1
         }
         return IPAddress(text: bytes.extracting(range))
@@ -82,35 +93,32 @@ extension Message {
     }
 
     /// What a server adds to the topmost Via of a request (RFC 3261 section 18.2.1, RFC 3581 section 4): `received` when
-    /// sent-by is not the source address or `rport` was asked for, and the value of `rport`.
+    /// sent-by is not the source address or `rport` was asked for, and the value of `rport`. What the sender claims in
+    /// either is replaced: an answer goes to where the request came from.
     public mutating func stampVia(source: Endpoint) {
         guard let slice = firstValue(of: .via), let via = try? Via(in: bytes.span, slice) else { return }
-        let wantsPort = via.parameters.value(of: "rport", in: bytes.span).map(\.isEmpty) ?? false
+        let hasPort = via.parameters.contains("rport", in: bytes.span)
         let isSource = IPAddress(text: octets(via.host)) == source.address
-        guard wantsPort || !isSource else { return }
-        var value: [UInt8] = []
-        value.append(contentsOf: bytes[Int(slice.start)..<Int(via.parameters.slice.start)])
+        guard hasPort || !isSource || via.parameters.contains("received", in: bytes.span) else { return }
+        var value = copy(Slice(Int(slice.start)..<Int(via.parameters.slice.start)))
         var position = Int(via.parameters.slice.start)
-        while let parameter = Parameters.next(in: bytes.span, from: &position, to: Int(via.parameters.slice.end)) {
+        let end = Int(via.parameters.slice.end)
+        while position < end {
+            let start = position
+            guard let parameter = Parameters.next(in: bytes.span, from: &position, to: end) else { break }
             let name = octets(parameter.name)
-            // The sender's own "received" is a claim, not a fact.
-            if ASCII.equalIgnoringCase(name, "received") { continue }
-            value.append(ASCII.semicolon)
-            value.append(contentsOf: bytes[parameter.name.range])
-            if ASCII.equalIgnoringCase(name, "rport"), wantsPort {
-                value.append(ASCII.equals)
-                ASCII.append(decimal: UInt64(source.port), to: &value)
-            } else if !parameter.value.isEmpty {
-                value.append(ASCII.equals)
-                let start = Int(parameter.value.start)
-                let quoted = start > 0 && bytes[start - 1] == ASCII.quote
-                if quoted { value.append(ASCII.quote) }
-                value.append(contentsOf: bytes[parameter.value.range])
-                if quoted { value.append(ASCII.quote) }
-            }
+            if ASCII.equalIgnoringCase(name, "received") || ASCII.equalIgnoringCase(name, "rport") { continue }
+            value.append(contentsOf: bytes[start..<position])
         }
-        value.append(literal: ";received=")
-        source.address.appendText(to: &value)
+        if hasPort {
+            value.append(literal: ";rport=")
+            ASCII.append(decimal: UInt64(source.port), to: &value)
+        }
+        if hasPort || !isSource {
+            value.append(literal: ";received=")
+            source.address.appendText(to: &value)
+        }
+        value.append(contentsOf: bytes[position..<end])
         setFirstValue(of: .via, value)
     }
 }

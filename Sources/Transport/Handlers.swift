@@ -63,13 +63,22 @@ final class StreamHandler: ChannelInboundHandler {
                 case .message(let octets):
                     transport.delegate?.received(MessageParser.parse(octets, requiresLength: true), on: flow)
                 case .ping:
-                    context.writeAndFlush(wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
+                    context.writeAndFlush(
+                        wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
                 }
             }
         } catch {
             transport.counters.framingErrors += 1
-            transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
-            context.close(promise: nil)
+            // The head may be enough of a request to be told what is wrong before the connection ends.
+            let head = framer.faultyHead
+            let outcome =
+                head.isEmpty ? .malformed(error, answerable: nil) : MessageParser.parse(head, requiresLength: true)
+            if case .malformed = outcome {
+                transport.delegate?.received(outcome, on: flow)
+            } else {
+                transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
+            }
+            context.close(mode: .all, promise: nil)
             return
         }
         isFirst = isFirst && !isDelivered

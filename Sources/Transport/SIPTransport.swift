@@ -39,7 +39,9 @@ public final class SIPTransport: @unchecked Sendable {
         var waiting: [(ByteBuffer, Destination)] = []
     }
 
-    public init(eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate) {
+    public init(
+        eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate
+    ) {
         self.eventLoop = eventLoop
         self.limits = limits
         self.delegate = delegate

@@ -31,7 +31,9 @@ enum ControlClient {
             }
             if count == 0 { return document }
             document.append(contentsOf: buffer[..<count])
-            guard document.count <= maximumOctets else { throw Failure(description: "the answer of \(path) has no end") }
+            guard document.count <= maximumOctets else {
+                throw Failure(description: "the answer of \(path) has no end")
+            }
         }
     }
 

@@ -47,17 +47,23 @@ struct SessionsCommand: ParsableCommand {
 
     private func show(_ report: SessionReport) {
         print("")
-        print("\(report.identifier)  \(report.state.rawValue)  \(Terminal.duration(report.age))  SDP \(report.description.rawValue)")
+        print(
+            "\(report.identifier)  \(report.state.rawValue)  \(Terminal.duration(report.age))  SDP \(report.description.rawValue)"
+        )
         print("  \(TextSafety.printable(report.from)) -> \(TextSafety.printable(report.to))")
         print("  Call-ID \(TextSafety.printable(report.callID))")
         for pinhole in report.pinholes {
             let outside = pinhole.outside?.description ?? "any"
-            print("  \(Terminal.pad(pinhole.inside.description, to: 22))-> \(Terminal.pad(outside, to: 22))\(packets(pinhole.outward))")
+            print(
+                "  \(Terminal.pad(pinhole.inside.description, to: 22))-> \(Terminal.pad(outside, to: 22))\(packets(pinhole.outward))"
+            )
             print("  \(Terminal.pad("", to: 22))<- \(Terminal.pad("", to: 22))\(packets(pinhole.inward))")
         }
     }
 
-    private func packets(_ traffic: PinholeReport.Traffic) -> String { "\(traffic.packets) packets, \(traffic.bytes) octets" }
+    private func packets(_ traffic: PinholeReport.Traffic) -> String {
+        "\(traffic.packets) packets, \(traffic.bytes) octets"
+    }
 }
 
 /// Where to ask, and how to answer.

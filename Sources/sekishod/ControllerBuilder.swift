@@ -112,7 +112,9 @@ enum File {
             guard count >= 0 else { throw StartError("cannot read \(path): \(String(cString: strerror(errno)))") }
             if count == 0 { return contents }
             contents.append(contentsOf: buffer[..<count])
-            guard contents.count <= maximumOctets else { throw StartError("\(path) is larger than \(maximumOctets) octets") }
+            guard contents.count <= maximumOctets else {
+                throw StartError("\(path) is larger than \(maximumOctets) octets")
+            }
         }
     }
 }

@@ -39,7 +39,9 @@ struct EventLog {
     /// Octets from outside in a log line: printable ASCII, bounded, so that no peer writes lines of its own.
     private func printable(_ octets: [UInt8]) -> String {
         String(
-            decoding: octets.prefix(128).map { $0 > ASCII.space && $0 < 0x7F || $0 == ASCII.space ? $0 : ASCII.question },
+            decoding: octets.prefix(128).map {
+                $0 > ASCII.space && $0 < 0x7F || $0 == ASCII.space ? $0 : ASCII.question
+            },
             as: UTF8.self)
     }
 }

@@ -40,7 +40,10 @@ import Wire
         message.stampVia(source: try #require(Endpoint("10.1.0.2:1234")))
         message.prepend(.via, Array("SIP/2.0/UDP gw;branch=z9hG4bKx".utf8))
         let text = String(decoding: message.serialized(), as: UTF8.self)
-        #expect(text.contains("Via: SIP/2.0/UDP gw;branch=z9hG4bKx\r\nVia: SIP/2.0/UDP 10.1.0.2:5060;branch=z9hG4bK776asdhds;rport=1234;received=10.1.0.2\r\n"))
+        #expect(
+            text.contains(
+                "Via: SIP/2.0/UDP gw;branch=z9hG4bKx\r\nVia: SIP/2.0/UDP 10.1.0.2:5060;branch=z9hG4bK776asdhds;rport=1234;received=10.1.0.2\r\n"
+            ))
         message.removeFirstValue(of: .via)
         message.removeFirstValue(of: .via)
         #expect(message.topVia?.transport == .tcp)

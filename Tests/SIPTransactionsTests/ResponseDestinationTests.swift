@@ -14,8 +14,9 @@ import Wire
         ("phone.example.net:5070;branch=z9hG4bK1", 5070),
         ("10.0.0.1:5070;branch=z9hG4bK1;rport", 40_000),
         ("192.168.1.5;branch=z9hG4bK1;rport", 40_000),
-        // A value that the sender wrote itself is not believed, nor is an address that is not the source's.
-        ("10.0.0.1:5070;branch=z9hG4bK1;rport=53", 5070),
+        // A value that the sender wrote itself is replaced by the real one; an address that is not the source's is
+        // not believed.
+        ("10.0.0.1:5070;branch=z9hG4bK1;rport=53", 40_000),
         ("10.0.0.1:5070;branch=z9hG4bK1;received=192.0.2.66", 5070),
         ("192.0.2.66:5070;branch=z9hG4bK1", 5070),
         ("10.0.0.1:5070;branch=z9hG4bK1;maddr=192.0.2.66", 5070),

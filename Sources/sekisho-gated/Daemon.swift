@@ -1,0 +1,139 @@
+import CLinux
+import Configuration
+import GateProtocol
+import Glibc
+import Netfilter
+import Wire
+
+/// The gate at work: one thread, one loop.
+struct Daemon {
+    /// Connections at one time: sekishod, its successor during an upgrade, and the operator's tools.
+    private static let maximumConnections = 8
+    /// linux/capability.h
+    private static let capNetAdmin: Int32 = 12
+
+    private let settings: GateSettings
+    private let allowedUser: UInt32
+    private let listener: Listener
+    private let signals: Int32
+    private let firewall: NftFirewall
+    private var gatekeeper: Gatekeeper<NftFirewall>
+    private var connections: [Connection] = []
+
+    init(_ settings: GateSettings) throws(StartError) {
+        self.settings = settings
+        allowedUser = try settings.allowedUserNumber()
+        signal(SIGPIPE, SIG_IGN)
+        signals = CLinux_termination_signals()
+        guard signals >= 0 else { throw StartError(description: "signalfd: errno \(errno)") }
+        // Before the table: a second gate must not touch the first one's.
+        listener = try Listener(path: settings.socket)
+        guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
+            throw StartError(
+                description: "CAP_NET_ADMIN is missing; start the systemd unit, or give AmbientCapabilities=CAP_NET_ADMIN")
+        }
+        do throws(NetfilterError) {
+            firewall = try NftFirewall(settings.table)
+        } catch {
+            throw StartError(description: error.description + (error.advice.map { ": " + $0 } ?? ""))
+        }
+        gatekeeper = Gatekeeper(
+            kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
+            holeTimeout: settings.holeTimeout)
+        try listener.listen()
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    mutating func run() {
+        Log.output("ready")
+        ServiceManager.notify("READY=1")
+        while !step() {}
+        ServiceManager.notify("STOPPING=1")
+        stop()
+    }
+
+    // MARK: One round
+
+    /// Waits for something to do and does it.
+    ///
+    /// - Returns: whether to stop.
+    private mutating func step() -> Bool {
+        var entries = [
+            pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        for connection in connections {
+            let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
+            entries.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
+        }
+        guard poll(&entries, nfds_t(entries.count), timeout()) >= 0 || errno == EINTR else { return true }
+        if entries[0].revents != 0 { return true }
+        for session in gatekeeper.expire(at: now) { Log.line("expired \(session): not renewed in time") }
+        serve(entries[2...])
+        if entries[1].revents != 0 { admit() }
+        return false
+    }
+
+    private var now: MonotonicTime { MonotonicTime(nanoseconds: CLinux_boottime()) }
+
+    /// Milliseconds until a session may expire; -1 is for ever.
+    private func timeout() -> Int32 {
+        guard let deadline = gatekeeper.nextDeadline else { return -1 }
+        let milliseconds = (deadline - now).wholeNanoseconds / 1_000_000 + 1
+        return Int32(clamping: max(0, milliseconds))
+    }
+
+    private mutating func serve(_ entries: ArraySlice<pollfd>) {
+        var kept: [Connection] = []
+        for (var connection, entry) in zip(connections, entries) {
+            var fate = Connection.Fate.open
+            if entry.revents & Int16(POLLOUT) != 0 { fate = connection.write() }
+            if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
+                fate = connection.read { request in answer(request) }
+            }
+            switch fate {
+            case .open:
+                kept.append(connection)
+            case .closed(let reason):
+                Log.line("connection closed: \(reason)")
+                close(connection.descriptor)
+            }
+        }
+        connections = kept
+    }
+
+    private mutating func admit() {
+        while let (descriptor, user, process) = listener.accept() {
+            if user != 0, user != allowedUser {
+                Log.line("connection refused: user \(user) (process \(process)) is not one that may ask")
+                close(descriptor)
+            } else if connections.count >= Self.maximumConnections {
+                Log.line("connection refused: \(Self.maximumConnections) are open")
+                close(descriptor)
+            } else {
+                Log.line("connection from user \(user), process \(process)")
+                connections.append(Connection(descriptor: descriptor))
+            }
+        }
+    }
+
+    private mutating func answer(_ request: GateRequest) -> GateReply {
+        let outcome = gatekeeper.handle(request, at: now)
+        if let line = RequestLog.line(request, outcome) { Log.line(line) }
+        return outcome.reply
+    }
+
+    // MARK: End
+
+    private mutating func stop() {
+        for connection in connections { close(connection.descriptor) }
+        connections = []
+        guard !settings.keepsOnExit else { return Log.line("stopped; table netdev sekisho stays") }
+        do throws(NetfilterError) {
+            try firewall.remove()
+            Log.line("stopped; table netdev sekisho is removed")
+        } catch {
+            Log.line("stopped; table netdev sekisho stays: \(error.description)")
+        }
+    }
+}

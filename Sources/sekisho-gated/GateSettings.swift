@@ -1,0 +1,39 @@
+import Configuration
+import GateProtocol
+import Glibc
+import Netfilter
+
+/// From the operator's configuration to what the gate works with.
+extension GateSettings {
+    /// Elements in each map: every session with four paths, two streams of RTP and RTCP, and never fewer than in
+    /// nft/sekisho.nft.
+    private static let elementsPerSession = 4
+    private static let fewestElements = 65_536
+
+    /// What the kernel table is built from.
+    var table: TableSettings {
+        TableSettings(
+            insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
+            mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
+            elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)))
+    }
+
+    /// What may be opened; the gate's own addresses come from the kernel.
+    var policy: PinholePolicy {
+        PinholePolicy(
+            inside: insidePrefixes, forbidden: forbidden, mediaPorts: mediaPorts,
+            maximumHolesPerSession: limits.holesPerSession, maximumSessions: limits.sessions)
+    }
+
+    /// The user number that may ask, beside root.
+    func allowedUserNumber() throws(StartError) -> UInt32 {
+        switch allowedUser {
+        case .number(let number): return number
+        case .name(let name):
+            guard let entry = getpwnam(name) else {
+                throw StartError(description: "allow_user: there is no user \(name); create it, or name another")
+            }
+            return entry.pointee.pw_uid
+        }
+    }
+}
