@@ -192,7 +192,7 @@ extension Call {
         state = .ending
         ending = Ending(by: by, status: status, why: why)
         stopTimers()
-        quieten()
+        if timing.sendOn == .zero { effects.append(.media(.stopSending)) }
         effects.append(.request(message, destination, .bye))
     }
 
@@ -250,7 +250,7 @@ extension Call {
     /// No dialog is left. The media sockets stay for as long as they are to show what still comes.
     private mutating func over() {
         guard state != .lingering, state != .ended else { return }
-        if state != .ending { quieten() }
+        quieten()
         state = .lingering
         stopTimers()
         forgetKeys()
@@ -264,7 +264,8 @@ extension Call {
         }
     }
 
-    /// From BYE on nothing is sent, unless it is to show that the way is shut.
+    /// Who says BYE still is in the call until it is answered: packets that crossed it are no fault. From then on nothing
+    /// is sent, unless it is to show that the way is shut.
     private mutating func quieten() {
         effects.append(.media(.enter(.afterBye)))
         if timing.sendOn > .zero {
