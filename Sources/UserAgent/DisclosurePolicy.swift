@@ -30,7 +30,8 @@ public struct DisclosurePolicy: Sendable {
             host.map { Self.equal($0, name) } ?? true
         }
         guard !candidates.isEmpty else {
-            return .refused("the server's certificate is for another name than \(host.map(Self.printable) ?? "any host")")
+            return .refused(
+                "the server's certificate is for another name than \(host.map(Self.printable) ?? "any host")")
         }
         if anchors.contains(where: { $0.der == certificate.der }) { return .trusted(host: candidates[0]) }
         guard let name = candidates.first(where: { name in names.contains { Self.equal($0, name) } }) else {

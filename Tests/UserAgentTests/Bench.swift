@@ -149,7 +149,9 @@ func value(_ message: Message, _ name: HeaderName) -> String { message.value(of:
 func bodyText(_ message: Message) -> String { message.text(message.body) }
 
 /// A key pair whose certificate names hosts and is valid around the bench's clock.
-func identity(_ names: [String] = [], notBefore: Int64 = 1_700_000_000, notAfter: Int64 = 1_900_000_000) throws -> Identity {
+func identity(_ names: [String] = [], notBefore: Int64 = 1_700_000_000, notAfter: Int64 = 1_900_000_000) throws
+    -> Identity
+{
     let key = try PrivateKey.generateP256()
     var builder = CertificateBuilder(commonName: "test", notBefore: notBefore, notAfter: notAfter)
     builder.dnsNames = names

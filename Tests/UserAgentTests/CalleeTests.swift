@@ -11,9 +11,11 @@ struct CalleeTests {
     @Test
     func `answers a call in the clear`() throws {
         var script = try CalleeScript()
-        try script.receive("INVITE", fields: [
-            "Contact: <sip:alice@192.0.2.20:5066>", "Record-Route: <sip:192.0.2.9;lr>",
-        ], body: CalleeScript.sdp)
+        try script.receive(
+            "INVITE",
+            fields: [
+                "Contact: <sip:alice@192.0.2.20:5066>", "Record-Route: <sip:192.0.2.9;lr>",
+            ], body: CalleeScript.sdp)
         let response = try script.bench.takeOne()
         #expect(firstLine(response) == "SIP/2.0 200 OK")
         #expect(value(response, .contact) == "<sip:bob@192.0.2.10:5060>")

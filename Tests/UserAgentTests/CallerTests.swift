@@ -29,7 +29,8 @@ struct CallerTests {
             script.bench.media == [
                 .run(
                     MediaTarget(
-                        rtp: try #require(Endpoint("192.0.2.20:5000")), rtcp: Endpoint("192.0.2.20:5001"), format: .pcmu,
+                        rtp: try #require(Endpoint("192.0.2.20:5000")), rtcp: Endpoint("192.0.2.20:5001"),
+                        format: .pcmu,
                         sends: true, receives: true)), .enter(.call),
             ])
 
@@ -194,7 +195,8 @@ struct CallerTests {
         try script.receive(183, tag: "b0", sdp: CallerScript.sdp.replacing("5000", with: "7000"))
         try script.receive(200, tag: "b1", sdp: CallerScript.sdp)
         #expect(script.bench.isEstablished)
-        guard case .run(let target) = script.bench.media.last(where: { if case .run = $0 { true } else { false } }) else {
+        guard case .run(let target) = script.bench.media.last(where: { if case .run = $0 { true } else { false } })
+        else {
             Issue.record("no media")
             return
         }

@@ -15,7 +15,8 @@ struct Pair {
     var wire: [Message] = []
 
     init(
-        _ algorithm: ContentAlgorithm?, reuse: KeyReuse = .kek, calleeIdentity: Identity, certificate: Certificate? = nil,
+        _ algorithm: ContentAlgorithm?, reuse: KeyReuse = .kek, calleeIdentity: Identity,
+        certificate: Certificate? = nil,
         timing: CallTiming = CallTiming(), answer: (inout AnswerPlan) -> Void = { _ in }
     ) throws {
         var plan = AnswerPlan()
@@ -30,7 +31,9 @@ struct Pair {
             protection: algorithm.map { .enveloped($0) } ?? .plain)
         call.reuse = reuse
         call.timing = timing
-        if algorithm != nil { call.recipients = [caller.desk.add(try certificate ?? calleeIdentity.requireCertificate())] }
+        if algorithm != nil {
+            call.recipients = [caller.desk.add(try certificate ?? calleeIdentity.requireCertificate())]
+        }
         caller.handle(.place(caller.agent.nextCall(), call))
         try exchange()
     }

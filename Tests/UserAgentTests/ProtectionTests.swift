@@ -26,7 +26,9 @@ struct ProtectionTests {
         Mode(algorithm: .aes128CBC, reuse: .encryptedData, first: .enveloped, later: .encrypted, key: .held),
         Mode(algorithm: .aes256CBC, reuse: .encryptedData, first: .enveloped, later: .encrypted, key: .held),
         // EncryptedData has no form for GCM.
-        Mode(algorithm: .aes128GCM, reuse: .encryptedData, first: .authEnveloped, later: .authEnveloped, key: .referenced),
+        Mode(
+            algorithm: .aes128GCM, reuse: .encryptedData, first: .authEnveloped, later: .authEnveloped, key: .referenced
+        ),
     ]
 
     @Test(arguments: modes)
@@ -96,7 +98,9 @@ struct ProtectionTests {
     func `answers a body that is no session description inside as one that cannot be decrypted`() throws {
         let bob = try identity()
         let sealer = try EnvelopeSealer()
-        for inside in ["Content-Type: text/plain\r\n\r\nhello", "no entity", "Content-Type: application/sdp\r\n\r\nv=1"] {
+        for inside in [
+            "Content-Type: text/plain\r\n\r\nhello", "no entity", "Content-Type: application/sdp\r\n\r\nv=1",
+        ] {
             let (der, _) = try sealer.seal(
                 Array(inside.utf8), algorithm: .aes128GCM, recipients: [.certificate(try bob.requireCertificate())],
                 reference: [1, 2, 3])

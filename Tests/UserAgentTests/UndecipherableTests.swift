@@ -100,10 +100,12 @@ struct UndecipherableTests {
         Refusal(testDescription: "no certificate", certificateNames: nil),
         Refusal(testDescription: "a server that nobody named", allowed: []),
         Refusal(testDescription: "a name that only begins alike", allowed: ["gw.example.ne"]),
-        Refusal(testDescription: "a certificate for another host than the Warning's", certificateNames: ["evil.example"]),
+        Refusal(
+            testDescription: "a certificate for another host than the Warning's", certificateNames: ["evil.example"]),
         Refusal(testDescription: "a certificate for no host", certificateNames: []),
         Refusal(
-            testDescription: "a Warning of another host", certificateNames: ["gw.example.net"], allowed: ["gw.example.net"],
+            testDescription: "a Warning of another host", certificateNames: ["gw.example.net"],
+            allowed: ["gw.example.net"],
             warning: "380 evil.example \"Required to View Content-Type 'application/sdp'\""),
         Refusal(testDescription: "a certificate that is over", now: 1_900_000_001),
         Refusal(testDescription: "a certificate that has not begun", now: 1_699_999_999),
@@ -125,7 +127,8 @@ struct UndecipherableTests {
     func `is disclosed to in the first and the last second of its certificate`(now: Int64) throws {
         var policy = DisclosurePolicy()
         policy.names = ["gw.example.net"]
-        var script = try script(policy: policy, certificate: try identity(["gw.example.net"]).requireCertificate(), now: now)
+        var script = try script(
+            policy: policy, certificate: try identity(["gw.example.net"]).requireCertificate(), now: now)
         #expect(script.bench.takeSent().contains { $0.method == .invite })
     }
 

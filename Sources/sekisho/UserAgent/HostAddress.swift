@@ -13,7 +13,8 @@ enum HostAddress {
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &list)
         guard code == 0, let list else {
-            throw ValidationError("\(host) is not known: \(String(cString: gai_strerror(code))); give an address instead")
+            throw ValidationError(
+                "\(host) is not known: \(String(cString: gai_strerror(code))); give an address instead")
         }
         defer { freeaddrinfo(list) }
         guard let address = list.pointee.ai_addr.flatMap(read) else {

@@ -31,7 +31,9 @@ struct UserAgentCallCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Who calls.", valueName: "sip-uri"))
     var from = "sip:alice@a.example.net"
 
-    @Option(help: ArgumentHelp("Own address and SIP port. Absent: the address toward the callee.", valueName: "addr[:port]"))
+    @Option(
+        help: ArgumentHelp("Own address and SIP port. Absent: the address toward the callee.", valueName: "addr[:port]")
+    )
     var bind: BindArgument?
 
     @Option(help: ArgumentHelp("Outbound proxy.", valueName: "host[:port]"))
@@ -133,7 +135,8 @@ struct UserAgentCallCommand: ParsableCommand {
         let parts = argument.split(separator: ",", maxSplits: 1).map(String.init)
         let certificate = try CertificateFile.load(parts.first ?? argument)
         guard let host = parts.count > 1 ? parts[1] : certificate.dnsNames.first else {
-            throw ValidationError("\(argument): the certificate has no dNSName; add the server's name: \(argument),NAME")
+            throw ValidationError(
+                "\(argument): the certificate has no dNSName; add the server's name: \(argument),NAME")
         }
         return (host, certificate)
     }

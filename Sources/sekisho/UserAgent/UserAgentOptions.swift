@@ -53,7 +53,8 @@ struct UserAgentOptions: ParsableArguments {
     var reinviteAfter: Double?
 
     @Option(
-        help: ArgumentHelp("Write what happens there, one JSON object a line; - is standard output.", valueName: "file"))
+        help: ArgumentHelp("Write what happens there, one JSON object a line; - is standard output.", valueName: "file")
+    )
     var report: String?
 
     @Flag(help: "Print each SIP message; a protected body as <N octets of CMS>.")
