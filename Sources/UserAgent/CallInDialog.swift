@@ -16,7 +16,7 @@ extension Call {
     }
 
     mutating func startMedia() {
-        if let target = negotiation?.target { effects.append(.media(.run(target))) }
+        effects.append(.media(negotiation?.target.map { .run($0) } ?? .stopSending))
     }
 
     mutating func mediaOpened(at endpoint: Endpoint) {

@@ -53,7 +53,7 @@ extension Call {
             message.append(.to, [ASCII.less] + plan.target + [ASCII.greater])
             message.append(.callID, tokens.token() + tokens.token())
             effects.append(.startTimer(.ringing, timing.ringing))
-            let callID = message.value(of: .callID).map(message.text) ?? ""
+            let callID = PrintableText.line(message.value(of: .callID).map(message.copy) ?? [])
             report(.began(number, .caller, callID: callID))
         }
         message.append(.contact, listener.contact(user: user))
@@ -204,7 +204,7 @@ extension Call {
     private func reasonPhrase(of response: Message) -> String {
         switch response.startLine {
         case .request: ""
-        case .response(_, let reason): response.text(reason)
+        case .response(_, let reason): PrintableText.line(response.copy(reason))
         }
     }
 

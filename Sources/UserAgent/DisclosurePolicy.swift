@@ -53,8 +53,5 @@ public struct DisclosurePolicy: Sendable {
         ASCII.equalIgnoringCase(Array(a.utf8).span, Array(b.utf8).span)
     }
 
-    /// A host name from outside on its way to a person.
-    private static func printable(_ name: String) -> String {
-        String(decoding: name.utf8.map { $0 > ASCII.space && $0 < 0x7F ? $0 : ASCII.question }, as: UTF8.self)
-    }
+    private static func printable(_ name: String) -> String { PrintableText.line(name.utf8) }
 }

@@ -109,6 +109,30 @@ struct DialogTests {
     }
 
     @Test
+    func `stops sending to a peer that puts it on hold by the unspecified address`() throws {
+        var script = try CalleeScript { $0.timing.reinviteAfter = .seconds(1) }
+        _ = try script.establish()
+        let held = CalleeScript.sdp.replacing("c=IN IP4 192.0.2.20", with: "c=IN IP4 0.0.0.0")
+        script.bench.media = []
+        try script.receive("INVITE", sequence: 2, inDialog: true, body: held)
+        #expect(try script.bench.takeOne().status == 200)
+        #expect(script.bench.media == [.stopSending])
+        try script.receive("ACK", sequence: 2, branch: "ack2", inDialog: true)
+        // And by its answer.
+        script.bench.media = []
+        try script.bench.fire(.reinvite)
+        let own = try script.bench.takeOne()
+        var answer = Message(status: 200, reason: "OK", to: own, tag: nil)
+        answer.setBody(
+            Array(held.split(separator: "\n").map { $0 + "\r\n" }.joined().utf8),
+            contentType: Array("application/sdp".utf8))
+        try script.bench.receive(answer)
+        #expect(try script.bench.takeOne().method == .ack)
+        #expect(script.bench.media == [.stopSending])
+        #expect(script.bench.ending == nil)
+    }
+
+    @Test
     func `keeps a second re-INVITE waiting while the first is not acknowledged`() throws {
         var script = try CalleeScript()
         _ = try script.establish()

@@ -22,7 +22,7 @@ enum SummaryText {
                 lines.append("  \(phase.rawValue): \(counts.joined(separator: "; "))")
             }
         }
-        if let stream = summary.stream {
+        if let stream = summary.stream, summary.packets.contains(where: { $0.way == .received }) {
             lines.append(
                 "  stream: \(stream.lost) lost, \(stream.duplicates) duplicate, \(stream.outOfOrder) reordered, "
                     + "\(stream.fromElsewhere) from elsewhere")
