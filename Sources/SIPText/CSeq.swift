@@ -35,7 +35,7 @@ public struct CSeq: Hashable, Sendable {
 public enum Token {
     @inlinable @inline(__always)
     public static func contains(_ octet: UInt8) -> Bool {
-        octet < 64 ? low >> UInt64(octet) & 1 != 0 : octet < 128 && high >> UInt64(octet & 63) & 1 != 0
+        (octet < 64 ? low : high) &>> UInt64(octet) & 1 != 0 && octet < 128
     }
 
     // One bit for each octet of: alphanum - . ! % * _ + ` ' ~

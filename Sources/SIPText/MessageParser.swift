@@ -115,6 +115,10 @@ public enum MessageParser {
     }
 
     private static func checkViaCount(_ message: Message) throws(ParseError) {
+        // A value is at least one octet and its comma: few octets need no counting.
+        var bound = 0
+        for field in message.fields where field.name == .via { bound += field.value.count / 2 + 1 }
+        guard bound > MessageLimits.viaValues else { return }
         var count = 0
         for field in message.fields where field.name == .via {
             var rest = field.value

@@ -69,8 +69,16 @@ final class StreamHandler: ChannelInboundHandler {
             }
         } catch {
             transport.counters.framingErrors += 1
-            transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
-            context.close(promise: nil)
+            // The head may be enough of a request to be told what is wrong before the connection ends.
+            let head = framer.faultyHead
+            let outcome =
+                head.isEmpty ? .malformed(error, answerable: nil) : MessageParser.parse(head, requiresLength: true)
+            if case .malformed = outcome {
+                transport.delegate?.received(outcome, on: flow)
+            } else {
+                transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
+            }
+            context.close(mode: .all, promise: nil)
             return
         }
         isFirst = isFirst && !isDelivered
