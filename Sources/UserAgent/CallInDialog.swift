@@ -16,7 +16,7 @@ extension Call {
     }
 
     mutating func startMedia() {
-        if let target = negotiation?.target { effects.append(.media(.run(target))) }
+        effects.append(.media(negotiation?.target.map { .run($0) } ?? .stopSending))
     }
 
     mutating func mediaOpened(at endpoint: Endpoint) {
@@ -107,7 +107,8 @@ extension Call {
         report(.renegotiated(number))
     }
 
-    mutating func respond(to message: Message, in transaction: TransactionID, _ status: UInt16, _ reason: StaticString) {
+    mutating func respond(to message: Message, in transaction: TransactionID, _ status: UInt16, _ reason: StaticString)
+    {
         effects.append(
             .respond(Message(status: status, reason: reason, to: message, tag: dialog?.localTag), transaction))
     }
@@ -115,7 +116,9 @@ extension Call {
     // MARK: Own re-INVITE
 
     private mutating func reinvite() {
-        guard state == .established, !isReinviting, unacknowledged == nil, let offer = negotiation?.offer() else { return }
+        guard state == .established, !isReinviting, unacknowledged == nil, let offer = negotiation?.offer() else {
+            return
+        }
         isReinviting = true
         protect(offer, for: .sealReoffer)
     }
