@@ -33,6 +33,8 @@ final class Leg {
     var byeStatus: UInt16 = 200
     /// What it says to requests other than INVITE, BYE and UPDATE.
     var otherStatus: UInt16 = 200
+    /// What it answers to the offer in an UPDATE.
+    var updateAnswer: Body?
     /// Lets every new request lie.
     var isDeaf = false
 
@@ -203,7 +205,7 @@ final class Leg {
         case .update:
             let remote = Body.media(of: message)
             if let remote { agreed = (phone.media(), remote) }
-            phone.respond(response(200, to: message, remote == nil ? .none : .media(phone.media())), to: id)
+            phone.respond(response(200, to: message, remote == nil ? .none : updateAnswer ?? .media(phone.media())), to: id)
         default: phone.respond(response(state == .over ? 481 : otherStatus, to: message, .none), to: id)
         }
     }
