@@ -25,11 +25,12 @@ enum Program {
             Log.output("sekisho-gated \(version)")
             return 0
         }
+        var log = Log()
         let settings: GateSettings
         do throws(SettingsError) {
             settings = try GateSettings(arguments: Array(arguments.dropFirst().filter { $0 != "--check" }))
         } catch {
-            Log.line("cannot start: \(error.description)")
+            log.line("cannot start: \(error.description)")
             return 2
         }
         if arguments.contains("--check") { return 0 }
@@ -38,7 +39,7 @@ enum Program {
             daemon.run()
             return 0
         } catch {
-            Log.line("cannot start: \(error.description)")
+            log.line("cannot start: \(error.description)")
             return 1
         }
     }

@@ -12,6 +12,8 @@ public struct Command: Sendable {
     /// The program could not be run, or ended otherwise than wanted.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
+
+        public init(description: String) { self.description = description }
     }
 
     /// Runs a program found in PATH and waits for its end.
