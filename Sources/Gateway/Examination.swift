@@ -111,35 +111,88 @@ extension SessionController {
     private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
         guard let (message, id, party) = details(of: subject), var session = sessions[id] else { return proceed(subject) }
         if reading != .none { session.reading = reading }
-        let tag = message.tag(of: .to).map(message.copy) ?? []
-        switch message.status {
-        case .some(let status) where status >= 300:
-            if message.cseq.method == .invite, isInitial(subject) { session.phase = .ending }
-            session.rollBack()
-        case .some(let status) where status >= 200 && message.cseq.method == .invite:
-            // A 2xx that crossed a CANCEL wins: the call is up.
-            session.phase = .established
-            session.calleeTag = session.calleeTag ?? tag
-            if description == nil { session.settle(withEarlyAnswerOf: tag) }
-        case .some, nil: break
-        }
-        if let description {
-            let isProvisional = message.status.map { $0 < 200 } ?? false
-            do throws(Rejection) {
-                try session.take(
-                    description, from: party, provisionalTag: isProvisional ? tag : nil, settings: settings)
-            } catch {
-                return reject(subject, error)
+        if let status = message.status { settle(&session, by: message, status, subject, hasDescription: description != nil) }
+        do throws(Rejection) {
+            if let description {
+                try take(description, of: message, from: party, subject, &session)
+            } else if case .acknowledgement = subject, awaitsAnswer(session, in: message, from: party) {
+                // The ACK had to bring the answer.
+                session.rollBack()
             }
+        } catch {
+            return reject(subject, error)
         }
+        if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
         sessions[id] = session
         ensureHoles(id, for: subject)
     }
 
-    private func isInitial(_ subject: Subject) -> Bool {
+    /// What a final response is to the call and to its open offer.
+    private func settle(
+        _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, hasDescription: Bool
+    ) {
+        guard status >= 200 else { return }
+        let isInvite = message.cseq.method == .invite
+        let context = context(of: subject)
+        let tag = message.tag(of: .to).map(message.copy) ?? []
+        guard status < 300 else {
+            if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }
+            if isInvite || context?.carriesOffer ?? false { session.rollBack() }
+            return
+        }
+        if isInvite {
+            // A 2xx that crossed a CANCEL wins: the call is up.
+            session.phase = .established
+            session.calleeTag = session.calleeTag ?? tag
+        }
+        if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
+    }
+
+    /// Whether a response says that the peer has no such dialog: to INVITE and UPDATE that ends it (RFC 5057 section 5.1).
+    func endsDialog(_ message: Message, _ status: UInt16) -> Bool {
+        status == 481 && (message.cseq.method == .invite || message.cseq.method == .update)
+    }
+
+    /// Takes a description as what it is where it stands (RFC 6337 section 2.2): INVITE and UPDATE offer, a response
+    /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
+    private mutating func take(
+        _ description: SessionDescription, of message: Message, from party: Party, _ subject: Subject,
+        _ session: inout Session
+    ) throws(Rejection) {
+        let tags = [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) }
         switch subject {
-        case .request(let server), .response(let server, _): contexts[server]?.isInitial ?? false
-        case .acknowledgement, .none: false
+        case .request(let server):
+            if message.method == .prack, session.offerer == party.other {
+                return try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+            }
+            try session.offer(description, by: party, tags: tags, invite: nil, settings: settings)
+            contexts[server]?.carriesOffer = true
+        case .response(let server, _):
+            let isProvisional = message.status.map { $0 < 200 } ?? false
+            if contexts[server]?.carriesOffer ?? false {
+                let tag = isProvisional ? message.tag(of: .to).map(message.copy) ?? [] : nil
+                try session.answer(description, by: party, provisionalTag: tag, settings: settings)
+            } else if message.cseq.method == .invite {
+                try session.offer(
+                    description, by: party, tags: [], invite: message.cseq.number, settings: settings)
+            }
+        case .acknowledgement:
+            guard awaitsAnswer(session, in: message, from: party) else { return }
+            try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+        case .none: break
+        }
+    }
+
+    /// Whether an ACK is the one that brings the answer to the open offer.
+    private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
+        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else { return false }
+        return true
+    }
+
+    private func context(of subject: Subject) -> ProxyContext? {
+        switch subject {
+        case .request(let server), .response(let server, _): contexts[server]
+        case .acknowledgement, .none: nil
         }
     }
 
@@ -148,35 +201,6 @@ extension SessionController {
         switch subject {
         case .request(let server): forward(server)
         case .response(let server, let message): deliver(message, server)
-        case .acknowledgement(let message, let flow, _): forward(message, flow)
-        case .none: break
-        }
-    }
-
-    /// The message does not go on as it is.
-    mutating func reject(_ subject: Subject, _ rejection: Rejection) {
-        switch subject {
-        case .request(let server):
-            guard let context = contexts[server] else { return }
-            // BYE ends the call whatever the gate says; its holes die by their timeout.
-            guard context.request.method != .bye else { return proceed(subject) }
-            if let id = context.session {
-                if context.isInitial {
-                    close(id, .refused)
-                } else {
-                    sessions[id]?.rollBack()
-                    ensureHoles(id, for: .none)
-                }
-            }
-            refuse(context.request, server, rejection)
-        case .response(let server, let message):
-            guard let context = contexts[server], let status = message.status else { return }
-            if (200..<300).contains(status), context.request.method == .invite {
-                terminate(context, message, rejection)
-            } else {
-                // A preview that cannot be honoured opens nothing and goes on.
-                deliver(message, server)
-            }
         case .acknowledgement(let message, let flow, _): forward(message, flow)
         case .none: break
         }

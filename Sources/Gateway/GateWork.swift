@@ -101,9 +101,14 @@ extension SessionController {
     }
 
     private mutating func reconcile(_ reports: [HoleReport], _ more: Bool) {
-        for report in reports where sessions[report.session] == nil {
-            gate.unknownClosed += 1
-            ask(.close(report.session), for: .none)
+        for report in reports {
+            if sessions[report.session] == nil {
+                gate.unknownClosed += 1
+                ask(.close(report.session), for: .none)
+            } else {
+                // A request whose reply was lost may have been done all the same.
+                sessions[report.session]?.requested = report.holes
+            }
         }
         if more, let last = reports.last { return ask(.list(after: last.session), for: .none) }
         effects.append(.log(.gateConnected(unknownSessionsClosed: gate.unknownClosed)))
@@ -128,9 +133,13 @@ extension SessionController {
         }
     }
 
-    /// The dead man's switch: sessions that live on say so, in requests of bounded size.
+    /// The dead man's switch: sessions that live on say so, in requests of bounded size. What the gate refused to close
+    /// is asked for again first.
     mutating func renewHoles() {
         guard let timeout = gate.holeTimeout else { return }
+        for session in sessions.values.filter({ $0.wanted != $0.installed }).sorted(by: { $0.id < $1.id }) {
+            ensureHoles(session.id, for: .none)
+        }
         let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()
         var start = 0
         while start < live.count {

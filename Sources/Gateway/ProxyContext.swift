@@ -14,8 +14,10 @@ struct ProxyContext {
     /// The loop hash of the request as it came.
     let hash: UInt64
     var session: SessionID?
-    /// Whether the request may change the session: INVITE without To tag.
+    /// Whether the request began the session: INVITE without To tag.
     var isInitial = false
+    /// Whether the request carried an offer, readable or not: a description in its response is then the answer.
+    var carriesOffer = false
     var client: TransactionID?
     var gotProvisional = false
     var isCancelled = false

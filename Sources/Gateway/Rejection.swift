@@ -37,6 +37,16 @@ extension Rejection {
         return rejection
     }
 
+    /// An offer of the other party waits for its answer (RFC 3261 section 14.2, RFC 3311 section 5.2).
+    static var pending: Rejection { Rejection(491, "Request Pending", "another offer waits for its answer") }
+
+    /// An offer of the same party waits for its answer (the same sections).
+    static var tooEarly: Rejection {
+        var rejection = Rejection(500, "Server Internal Error", "an earlier offer waits for its answer")
+        rejection.retryAfter = 1
+        return rejection
+    }
+
     /// The SDP must be seen and is encrypted for others (draft-ietf-sip-e2m-sec-06 section 5.3).
     static var undecipherable: Rejection {
         var rejection = Rejection(496, "Proxy Undecipherable", "Required to View Content-Type 'application/sdp'")

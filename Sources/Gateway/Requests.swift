@@ -104,7 +104,14 @@ extension SessionController {
     mutating func forward(_ id: TransactionID) {
         guard var context = contexts[id] else { return }
         guard !context.isCancelled || context.request.method != .invite else {
-            if context.isInitial, let session = context.session { close(session, .cancelled) }
+            if let session = context.session {
+                if context.isInitial {
+                    close(session, .cancelled)
+                } else {
+                    sessions[session]?.rollBack()
+                    ensureHoles(session, for: .none)
+                }
+            }
             return respond(id, Message(status: 487, reason: "Request Terminated", to: context.request, tag: tokens.token()))
         }
         let branch = LoopCheck.branch(hash: context.hash, &tokens)
@@ -199,9 +206,15 @@ extension SessionController {
     mutating func acknowledge(_ message: Message, _ flow: Flow) {
         var request = message
         Routing.preprocess(&request, settings: settings)
-        guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0, let found = session(of: request)
-        else { return }
-        examine(.acknowledgement(request, flow, found.id))
+        guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0 else { return }
+        if let found = session(of: request) {
+            examine(.acknowledgement(request, flow, found.id))
+        } else if let callID = request.value(of: .callID), let tag = request.tag(of: .from),
+            dialogs[DialogKey(callID: request.copy(callID), tag: request.copy(tag))] != nil
+        {
+            // A fork that answered after another: it has no media here, but its dialog must be ended properly.
+            forward(request, flow)
+        }
     }
 
     /// Sends an ACK on.

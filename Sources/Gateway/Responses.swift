@@ -56,9 +56,11 @@ extension SessionController {
         case .invite:
             if (200..<300).contains(status) {
                 if sessions[id]?.phase == .early { sessions[id]?.phase = .established }
-            } else if status >= 300, context.isInitial {
+            } else if status >= 300, context.isInitial || endsDialog(response, status) {
                 close(id, context.isCancelled ? .cancelled : .rejected)
             }
+        case .update:
+            if endsDialog(response, status) { close(id, .rejected) }
         case .bye:
             // A challenge leaves the call up (RFC 3261 section 22.3): what BYE closed opens again.
             if status == 401 || status == 407 {
@@ -67,7 +69,7 @@ extension SessionController {
             } else if status >= 200 {
                 close(id, .bye)
             }
-        case .ack, .cancel, .options, .register, .prack, .update, .info, .message, .refer, .subscribe, .notify,
+        case .ack, .cancel, .options, .register, .prack, .info, .message, .refer, .subscribe, .notify,
             .publish, .other, nil:
             break
         }
@@ -75,7 +77,7 @@ extension SessionController {
     }
 
     /// Lets the next waiting response have its turn.
-    private mutating func next(_ server: TransactionID) {
+    mutating func next(_ server: TransactionID) {
         guard var context = contexts[server] else { return }
         context.isBusy = false
         let response = context.queue.isEmpty ? nil : context.queue.removeFirst()
@@ -99,7 +101,7 @@ extension SessionController {
         if let id = context.session {
             if context.request.method == .bye || context.isInitial {
                 close(id, why)
-            } else if isInvite {
+            } else if isInvite || context.carriesOffer {
                 sessions[id]?.rollBack()
                 ensureHoles(id, for: .none)
             }

@@ -45,7 +45,9 @@ struct Session: Sendable {
     enum Exchange: Sendable {
         /// Every offer has its answer.
         case settled
-        case offered(SessionDescription, by: Party)
+        /// - Parameter invite: the CSeq number of the INVITE that it stood in a response to: the ACK with that number
+        ///   brings the answer, or there is none.
+        case offered(SessionDescription, by: Party, invite: UInt32?)
     }
 
     let id: SessionID
@@ -98,50 +100,67 @@ struct Session: Sendable {
 // MARK: - Offer and answer
 
 extension Session {
-    /// Takes the SDP of a message into account: the answer to the other party's open offer, otherwise an offer.
+    /// Whose offer waits for its answer.
+    var offerer: Party? {
+        switch exchange {
+        case .settled: nil
+        case .offered(_, let party, _): party
+        }
+    }
+
+    /// Takes an offer into account.
     ///
     /// - Parameters:
-    ///   - party: whose SDP it is.
-    ///   - tag: the callee's tag when the SDP stands in a provisional response, which settles nothing; else nil.
-    /// - Throws: `Rejection` when the SDP may not have what it asks for; the session is then unchanged.
-    mutating func take(
-        _ description: SessionDescription, from party: Party, provisionalTag tag: [UInt8]?, settings: ControllerSettings
+    ///   - party: who makes it.
+    ///   - tags: those of the message: when an answer in a provisional response of their dialog came before, it counts.
+    ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
+    /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
+    ///   then that was not open before.
+    mutating func offer(
+        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?, settings: ControllerSettings
     ) throws(Rejection) {
-        guard case .offered(let offer, by: party.other) = exchange else {
-            let endpoints = try PinholePlan.offered(
-                description, side: side(of: party), signalling: address(of: party), policy: settings.policy)
-            let known = stable.map(\.inside)
-            halfOpen =
-                settings.halfOpen && side(of: party) == .inside ? endpoints.filter { !known.contains($0) } : []
-            exchange = .offered(description, by: party)
-            return
-        }
+        for tag in tags where early[tag] != nil && offerer != nil { settle(withEarlyAnswerOf: tag) }
+        guard offerer == nil || offerer == party && invite != nil else { throw offerer == party ? .tooEarly : .pending }
+        let endpoints = try PinholePlan.offered(
+            description, side: side(of: party), signalling: address(of: party), policy: settings.policy)
+        let known = stable.map(\.inside)
+        halfOpen = settings.halfOpen && side(of: party) == .inside ? endpoints.filter { !known.contains($0) } : []
+        exchange = .offered(description, by: party, invite: invite)
+    }
+
+    /// Takes the answer to the other party's open offer into account; without one it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - party: whose answer it is.
+    ///   - tag: the answerer's tag when it stands in a provisional response, which settles nothing; else nil.
+    /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
+    mutating func answer(
+        _ description: SessionDescription, by party: Party, provisionalTag tag: [UInt8]?, settings: ControllerSettings
+    ) throws(Rejection) {
+        guard case .offered(let offer, by: party.other, _) = exchange else { return }
         let paths = try PinholePlan.answered(
             offer: offer, answer: description, offererSide: side(of: party.other),
             inside: side(of: party) == .inside ? address(of: party) : address(of: party.other), policy: settings.policy)
         if let tag {
             early[tag] = paths
         } else {
-            stable = paths
-            early = [:]
-            halfOpen = []
-            exchange = .settled
+            settle(on: paths)
         }
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
-    mutating func settle(withEarlyAnswerOf tag: [UInt8]) {
-        guard case .offered(_, by: .caller) = exchange else { return }
-        if let paths = early[tag] { stable = paths }
-        early = [:]
-        halfOpen = []
-        exchange = .settled
-    }
+    mutating func settle(withEarlyAnswerOf tag: [UInt8]) { settle(on: early[tag] ?? stable) }
 
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
-    mutating func rollBack() {
-        exchange = .settled
+    mutating func rollBack() { settle(on: stable) }
+
+    /// What was agreed on cannot be had, and what was open before is agreed on no more.
+    mutating func abandonMedia() { settle(on: []) }
+
+    private mutating func settle(on paths: [MediaPath]) {
+        stable = paths
         early = [:]
         halfOpen = []
+        exchange = .settled
     }
 }

@@ -143,7 +143,13 @@ extension SessionController {
     func session(of message: Message) -> (id: SessionID, sender: Party)? {
         guard let callID = message.value(of: .callID), let from = message.tag(of: .from) else { return nil }
         let call = message.copy(callID)
-        if let id = dialogs[DialogKey(callID: call, tag: message.copy(from))] { return (id, .caller) }
+        if let id = dialogs[DialogKey(callID: call, tag: message.copy(from))] {
+            // Another fork of the callee has a dialog of its own, which is not the session's.
+            if let calleeTag = sessions[id]?.calleeTag, let to = message.tag(of: .to), calleeTag != message.copy(to) {
+                return nil
+            }
+            return (id, .caller)
+        }
         guard let to = message.tag(of: .to), let id = dialogs[DialogKey(callID: call, tag: message.copy(to))] else {
             return nil
         }

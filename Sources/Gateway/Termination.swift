@@ -16,14 +16,8 @@ extension SessionController {
             clients[bye] = .own
             run(actions)
         }
-        if let id = context.session {
-            if context.isInitial {
-                close(id, .refused)
-            } else {
-                sessions[id]?.phase = .ending
-                ensureHoles(id, for: .none)
-            }
-        }
+        // Of a re-INVITE too: the callee's dialog is over, and the caller's next request is told so.
+        if let id = context.session { close(id, .refused) }
         counters.refused += 1
         effects.append(.log(.refused(callID: sessionCallID(context), status: 502, why: rejection.why)))
         var answer = rejection
@@ -34,6 +28,7 @@ extension SessionController {
             answer.offersCertificate = false
         }
         respond(server, answer.response(to: context.request, tag: tokens.token(), settings: settings))
+        next(server)
     }
 
     mutating func resend(_ acknowledgement: Message, _ context: ProxyContext) {

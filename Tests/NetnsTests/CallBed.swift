@@ -121,6 +121,7 @@ final class CallBed {
         for child in children + [gateway.proxy, gateway.gate] {
             if let child { text += "--- \(child.name)\n\(child.text)\n" }
         }
+        text += "--- table\n\((try? gateway.table()) ?? "none")\n"
         return Comment(rawValue: text)
     }
 }
