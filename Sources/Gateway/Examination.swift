@@ -73,8 +73,12 @@ extension SessionController {
         case .undecipherable: unreadable(subject)
         case .opened(let body):
             counters.envelopesOpened += 1
+            guard body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
+                // What anyone could have altered does not replace a key either.
+                if let key = body.newKey { effects.append(.forgetKey(key)) }
+                return unreadable(subject)
+            }
             remember(body, in: id)
-            guard body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else { return unreadable(subject) }
             // What is wrong inside is known to key holders only, and answered as if it could not be read at all.
             guard let description = try? Disclosure.description(in: body.plaintext) else { return unreadable(subject) }
             plan(subject, description, .disclosed)
@@ -94,7 +98,7 @@ extension SessionController {
             }
         }
         if let key = body.newKey {
-            for old in session.keys { effects.append(.forgetKey(old.handle)) }
+            for old in session.keys where old.handle != key { effects.append(.forgetKey(old.handle)) }
             session.keys = [HeldKey(handle: key, usesLeft: body.newKeyUses)]
         }
         sessions[id] = session

@@ -30,6 +30,7 @@ enum PinholePlan {
     /// The paths that an offer and its answer agree on.
     ///
     /// - Parameter inside: where the signalling of the inside party comes from.
+    /// - Throws: `Rejection` when the answer does not fit, or names what no hole may lead to.
     static func answered(
         offer: SessionDescription, answer: SessionDescription, offererSide: Side, inside: IPAddress,
         policy: PinholePolicy
@@ -39,6 +40,10 @@ enum PinholePlan {
             exchange = try OfferAnswer(offer: offer, answer: answer)
         } catch {
             throw .notAcceptable("the answer does not fit the offer: \(error)")
+        }
+        for (offered, target) in zip(offer.targets, answer.targets) {
+            guard case .unsupported(let why) = target, offered != .rejected else { continue }
+            throw .notAcceptable("\(why.phrase)")
         }
         var paths: [MediaPath] = []
         for stream in exchange.streams {

@@ -79,15 +79,25 @@ extension Rejection {
         }
     }
 
+    /// What of `why` may stand in a header.
+    private var printableWhy: some Sequence<UInt8> { why.utf8.filter { $0 >= ASCII.space && $0 < 0x7F } }
+
     /// The response to a request.
     func response(to request: Message, tag: [UInt8], settings: ControllerSettings) -> Message {
-        var response = Message(status: status, reason: reason, to: request, tag: tag)
+        var phrase: [UInt8] = []
+        phrase.append(literal: reason)
+        // What anyone can see is wrong with a message is said where people look first.
+        if status == 400 {
+            phrase.append(literal: " - ")
+            phrase.append(contentsOf: printableWhy)
+        }
+        var response = Message(status: status, phrase: phrase, to: request, tag: tag)
         var warning: [UInt8] = []
         ASCII.append(decimal: UInt64(warnCode), to: &warning)
         warning.append(ASCII.space)
         warning.append(contentsOf: settings.name)
         warning.append(literal: " \"")
-        for octet in why.utf8 where octet >= ASCII.space && octet < 0x7F {
+        for octet in printableWhy {
             if octet == ASCII.quote || octet == ASCII.backslash { warning.append(ASCII.backslash) }
             warning.append(octet)
         }

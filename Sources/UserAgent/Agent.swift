@@ -201,7 +201,9 @@ struct Agent: Sendable {
         case .acknowledge(let message, let destination): effects.append(.send(message, destination))
         case .cancelInvite: cancelInvite(of: number)
         case .abandonInvite:
-            for (id, client) in clients where client.call == number && client.purpose == .invite { run(layer.abandon(id)) }
+            for (id, client) in clients where client.call == number && client.purpose == .invite {
+                run(layer.abandon(id))
+            }
         case .startTimer(let timer, let duration): effects.append(.startTimer(.call(number, timer), duration))
         case .cancelTimer(let timer): effects.append(.cancelTimer(.call(number, timer)))
         case .media(let command): effects.append(.media(number, command))
@@ -221,7 +223,9 @@ struct Agent: Sendable {
     private mutating func request(
         _ message: Message, _ destination: Destination, _ purpose: Purpose, of number: CallNumber
     ) {
-        guard let (id, actions) = layer.request(message, to: destination) else { return feed(.failed(purpose), to: number) }
+        guard let (id, actions) = layer.request(message, to: destination) else {
+            return feed(.failed(purpose), to: number)
+        }
         clients[id] = (number, purpose, destination)
         run(actions)
     }

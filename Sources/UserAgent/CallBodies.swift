@@ -66,7 +66,8 @@ extension Call {
             if let newKey {
                 replaceKeys(by: newKey)
                 ready(
-                    OutgoingBody(content: content, form: form, origin: .publicKey, reference: newKey.reference), for: work)
+                    OutgoingBody(content: content, form: form, origin: .publicKey, reference: newKey.reference),
+                    for: work)
             } else {
                 let origin = form.kind == .encrypted ? KeyOrigin.held : .referenced
                 ready(
@@ -134,7 +135,9 @@ extension Call {
     }
 
     mutating func opened(_ number: Int, _ outcome: OpenOutcome) {
-        guard let work = work.removeValue(forKey: number), let message = carriers.removeValue(forKey: number) else { return }
+        guard let work = work.removeValue(forKey: number), let message = carriers.removeValue(forKey: number) else {
+            return
+        }
         switch outcome {
         case .malformed(let error): notUnderstood(.malformed(error), work)
         case .undecipherable: notUnderstood(.undecipherable, work)
@@ -153,7 +156,9 @@ extension Call {
 
     /// The use of a held key is counted, a new key replaces the held ones (RFC 3185).
     private mutating func count(_ body: OpenedBody) {
-        if let used = body.usedKey, let index = keys.firstIndex(where: { $0.handle == used }), let left = keys[index].usesLeft {
+        if let used = body.usedKey, let index = keys.firstIndex(where: { $0.handle == used }),
+            let left = keys[index].usesLeft
+        {
             keys[index].usesLeft = left - 1
             if left <= 1 {
                 effects.append(.forget(used))

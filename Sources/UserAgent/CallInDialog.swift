@@ -16,7 +16,7 @@ extension Call {
     }
 
     mutating func startMedia() {
-        if let target = negotiation?.target { effects.append(.media(.run(target))) }
+        effects.append(.media(negotiation?.target.map { .run($0) } ?? .stopSending))
     }
 
     mutating func mediaOpened(at endpoint: Endpoint) {
@@ -107,7 +107,8 @@ extension Call {
         report(.renegotiated(number))
     }
 
-    mutating func respond(to message: Message, in transaction: TransactionID, _ status: UInt16, _ reason: StaticString) {
+    mutating func respond(to message: Message, in transaction: TransactionID, _ status: UInt16, _ reason: StaticString)
+    {
         effects.append(
             .respond(Message(status: status, reason: reason, to: message, tag: dialog?.localTag), transaction))
     }
@@ -115,7 +116,9 @@ extension Call {
     // MARK: Own re-INVITE
 
     private mutating func reinvite() {
-        guard state == .established, !isReinviting, unacknowledged == nil, let offer = negotiation?.offer() else { return }
+        guard state == .established, !isReinviting, unacknowledged == nil, let offer = negotiation?.offer() else {
+            return
+        }
         isReinviting = true
         protect(offer, for: .sealReoffer)
     }
@@ -192,7 +195,7 @@ extension Call {
         state = .ending
         ending = Ending(by: by, status: status, why: why)
         stopTimers()
-        quieten()
+        if timing.sendOn == .zero { effects.append(.media(.stopSending)) }
         effects.append(.request(message, destination, .bye))
     }
 
@@ -250,7 +253,7 @@ extension Call {
     /// No dialog is left. The media sockets stay for as long as they are to show what still comes.
     private mutating func over() {
         guard state != .lingering, state != .ended else { return }
-        if state != .ending { quieten() }
+        quieten()
         state = .lingering
         stopTimers()
         forgetKeys()
@@ -264,7 +267,8 @@ extension Call {
         }
     }
 
-    /// From BYE on nothing is sent, unless it is to show that the way is shut.
+    /// Who says BYE still is in the call until it is answered: packets that crossed it are no fault. From then on nothing
+    /// is sent, unless it is to show that the way is shut.
     private mutating func quieten() {
         effects.append(.media(.enter(.afterBye)))
         if timing.sendOn > .zero {

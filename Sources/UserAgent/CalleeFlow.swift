@@ -22,7 +22,8 @@ extension Call {
         dialog = Dialog(
             invite: message, tag: tokens.token(), sequence: UInt32(truncatingIfNeeded: tokens.number() & 0xFFFF),
             listeners: settings.listeners, user: plan.user, reached: reached)
-        report(.began(number, .callee, callID: message.value(of: .callID).map(message.text) ?? ""))
+        report(
+            .began(number, .callee, callID: PrintableText.line(message.value(of: .callID).map(message.copy) ?? [])))
         if let refusal = plan.refusal { return refuse(transaction, refusal, "Refused", "refused as told") }
         state = .reading
         read(message, for: .openOffer(transaction))

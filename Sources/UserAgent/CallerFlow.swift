@@ -35,7 +35,8 @@ extension Call {
 
     /// Sends the INVITE, the first one or the one after a 496.
     mutating func sendInvite(_ body: OutgoingBody) {
-        guard state == .preparing, let plan = callPlan, let listener = settings.listeners.facing(plan.destination) else {
+        guard state == .preparing, let plan = callPlan, let listener = settings.listeners.facing(plan.destination)
+        else {
             return
         }
         guard !isCancelWanted else { return fail(by: .caller, status: 487, "cancelled before it was sent") }
@@ -52,7 +53,7 @@ extension Call {
             message.append(.to, [ASCII.less] + plan.target + [ASCII.greater])
             message.append(.callID, tokens.token() + tokens.token())
             effects.append(.startTimer(.ringing, timing.ringing))
-            let callID = message.value(of: .callID).map(message.text) ?? ""
+            let callID = PrintableText.line(message.value(of: .callID).map(message.copy) ?? [])
             report(.began(number, .caller, callID: callID))
         }
         message.append(.contact, listener.contact(user: user))
@@ -131,7 +132,9 @@ extension Call {
     mutating func tookAnswer(_ description: SessionDescription?, in response: Message) {
         let isFinal = (response.status ?? 0) >= 200
         if let description {
-            guard negotiation?.take(answer: description, isFinal: isFinal) ?? false else { return answerFailed(.noAnswer, in: response) }
+            guard negotiation?.take(answer: description, isFinal: isFinal) ?? false else {
+                return answerFailed(.noAnswer, in: response)
+            }
             startMedia()
         } else if isFinal, negotiation?.remote == nil {
             return answerFailed(.noAnswer, in: response)
@@ -201,7 +204,7 @@ extension Call {
     private func reasonPhrase(of response: Message) -> String {
         switch response.startLine {
         case .request: ""
-        case .response(_, let reason): response.text(reason)
+        case .response(_, let reason): PrintableText.line(response.copy(reason))
         }
     }
 

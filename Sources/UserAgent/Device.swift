@@ -16,6 +16,8 @@ public final class Device: @unchecked Sendable {
     private let started = Clock.now()
     private var transport: SIPTransport?
     private var timers: TimerBoard<TimerKey>?
+    /// Timers that run: none may fire when the device is closed.
+    private var running: Set<TimerKey> = []
     private var agent: Agent?
     private var inputs: [Input] = []
     private var isProcessing = false
@@ -43,7 +45,7 @@ public final class Device: @unchecked Sendable {
             do { device = try Device(settings, on: eventLoop) } catch { return eventLoop.makeFailedFuture(error) }
             let transport = SIPTransport(eventLoop: eventLoop, delegate: device)
             device.transport = transport
-            device.timers = TimerBoard(eventLoop: eventLoop) { [weak device] in device?.process(.fired($0)) }
+            device.timers = TimerBoard(eventLoop: eventLoop) { [weak device] in device?.fired($0) }
             return device.listen(on: transport, attempt: 0).map {
                 device.ready()
                 return device
@@ -126,6 +128,9 @@ public final class Device: @unchecked Sendable {
     /// Ends every call: CANCEL, BYE or a refusal.
     public func hangUp() { eventLoop.execute { self.process(.hangUp) } }
 
+    /// Calls that are not over, media sockets included.
+    public func callCount() -> EventLoopFuture<Int> { eventLoop.submit { self.agent?.callCount ?? 0 } }
+
     /// Keys held, of all calls; for tests.
     public func keyCount() -> EventLoopFuture<Int> { eventLoop.submit { self.desk.keyCount } }
 
@@ -135,6 +140,8 @@ public final class Device: @unchecked Sendable {
             for session in self.media.values { session.close() }
             self.media = [:]
             self.agent = nil
+            for key in self.running { self.timers?.cancel(key) }
+            self.running = []
             self.timers = nil
             for promise in Array(self.waiting.values) + self.nextWaiting { promise.fail(ChannelError.alreadyClosed) }
             self.waiting = [:]
@@ -161,13 +168,22 @@ public final class Device: @unchecked Sendable {
         isProcessing = false
     }
 
+    private func fired(_ key: TimerKey) {
+        running.remove(key)
+        process(.fired(key))
+    }
+
     private func perform(_ effect: Effect) {
         switch effect {
         case .send(let message, let destination):
             settings.onMessage?(.sent, message, destination.transport, destination.remote)
             transport?.send(message.serialized(), to: destination)
-        case .startTimer(let key, let duration): timers?.start(key, after: duration)
-        case .cancelTimer(let key): timers?.cancel(key)
+        case .startTimer(let key, let duration):
+            running.insert(key)
+            timers?.start(key, after: duration)
+        case .cancelTimer(let key):
+            running.remove(key)
+            timers?.cancel(key)
         case .media(let number, let command): perform(command, of: number)
         case .seal(let work, let request): inputs.append(.sealed(work, desk.seal(request)))
         case .open(let work, let contents, let keys): inputs.append(.opened(work, desk.open(contents, keys)))

@@ -10,7 +10,8 @@ struct DisclosureDemand: Equatable, Sendable {
 
     /// - Returns: nil when the response brings no certificate.
     init?(_ response: Message) {
-        guard let entity = Entity(bodyOf: response), entity.matches("application", "pkix-cert", in: response.bytes.span),
+        guard let entity = Entity(bodyOf: response),
+            entity.matches("application", "pkix-cert", in: response.bytes.span),
             let certificate = try? entity.content(in: response.bytes.span), !certificate.isEmpty
         else { return nil }
         self.certificate = certificate

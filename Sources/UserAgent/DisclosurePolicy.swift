@@ -30,7 +30,8 @@ public struct DisclosurePolicy: Sendable {
             host.map { Self.equal($0, name) } ?? true
         }
         guard !candidates.isEmpty else {
-            return .refused("the server's certificate is for another name than \(host.map(Self.printable) ?? "any host")")
+            return .refused(
+                "the server's certificate is for another name than \(host.map(Self.printable) ?? "any host")")
         }
         if anchors.contains(where: { $0.der == certificate.der }) { return .trusted(host: candidates[0]) }
         guard let name = candidates.first(where: { name in names.contains { Self.equal($0, name) } }) else {
@@ -52,8 +53,5 @@ public struct DisclosurePolicy: Sendable {
         ASCII.equalIgnoringCase(Array(a.utf8).span, Array(b.utf8).span)
     }
 
-    /// A host name from outside on its way to a person.
-    private static func printable(_ name: String) -> String {
-        String(decoding: name.utf8.map { $0 > ASCII.space && $0 < 0x7F ? $0 : ASCII.question }, as: UTF8.self)
-    }
+    private static func printable(_ name: String) -> String { PrintableText.line(name.utf8) }
 }

@@ -17,11 +17,15 @@ struct MediaCounts {
 
     mutating func enter(_ phase: MediaPhase, at time: MonotonicTime) { started[phase] = started[phase] ?? time }
 
-    mutating func count(_ kind: PacketReport.Kind, _ way: Way, _ phase: MediaPhase, _ number: UInt16?, at time: MonotonicTime) {
+    mutating func count(
+        _ kind: PacketReport.Kind, _ way: Way, _ phase: MediaPhase, _ number: UInt16?, at time: MonotonicTime
+    ) {
         if kind == .rtp, way == .received, phase == .call { firstInCall = firstInCall ?? time }
         let key = Key(kind: kind, way: way, phase: phase)
         var entry =
-            entries[key] ?? PacketReport(kind: kind, way: way, phase: phase, count: 0, first: number, last: number,
+            entries[key]
+            ?? PacketReport(
+                kind: kind, way: way, phase: phase, count: 0, first: number, last: number,
                 lastAfterMilliseconds: 0)
         entry.count += 1
         entry.last = number

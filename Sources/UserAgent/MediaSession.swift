@@ -137,7 +137,9 @@ final class MediaSession: @unchecked Sendable {
     }
 
     private func sendPacket() {
-        guard let target, target.sends, var sender, let codec = G711(payloadType: target.format.rawValue) else { return }
+        guard let target, target.sends, var sender, let codec = G711(payloadType: target.format.rawValue) else {
+            return
+        }
         let number = sender.sequenceNumber
         let payload = codec.encode(sound.next(Self.samplesPerPacket))
         let packet = sender.packet(payload.span)

@@ -89,7 +89,9 @@ struct OutgoingBody: Equatable, Sendable {
         message.append(.contentDisposition, Array("attachment;filename=smime.p7m;handling=required".utf8))
         message.append(.contentTransferEncoding, Array("binary".utf8))
         message.append(.contentID, [ASCII.less] + contentID + [ASCII.greater])
-        for host in hosts { message.append(.proxyInspectBody, DisclosureRequest.value(host: host, contentID: contentID)) }
+        for host in hosts {
+            message.append(.proxyInspectBody, DisclosureRequest.value(host: host, contentID: contentID))
+        }
         message.setBody(content, contentType: type)
     }
 }

@@ -24,8 +24,8 @@ public enum MessageTrace {
         var text = ""
         for line in octets.split(separator: ASCII.lf) {
             let shown = printable(line)
-            let isKey = ["k=", "a=crypto", "a=key-mgmt"].contains { shown.hasPrefix($0) }
-            text += isKey ? "\(shown.prefix { $0 != ":" && $0 != "=" })=<a key>\n" : shown + "\n"
+            let prefix = ["k=", "a=crypto:", "a=key-mgmt:"].first { shown.hasPrefix($0) }
+            text += (prefix.map { "\($0)<a key>" } ?? shown) + "\n"
         }
         return text
     }

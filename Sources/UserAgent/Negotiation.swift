@@ -12,7 +12,8 @@ struct Negotiation: Equatable, Sendable {
     /// An offer of ours that waits for its answer.
     private var pendingOffer: SessionDescription?
     var isOfferPending: Bool { pendingOffer != nil }
-    /// Where the peer wants its packets; nil while no stream is agreed on.
+    /// Where the peer wants its packets; nil while no stream is agreed on, or the peer's address is the unspecified one:
+    /// an older way to put a call on hold (RFC 3264 section 8.4).
     private(set) var target: MediaTarget?
 
     init(address: IPAddress, port: UInt16, sessionID: UInt64, formats: [SDPBuilder.AudioFormat]) {
@@ -58,19 +59,26 @@ struct Negotiation: Equatable, Sendable {
     ///   be of another callee than the one that answers in the end (RFC 3261 section 13.2.1).
     /// - Returns: false when it is no answer to it, or agrees on no stream.
     mutating func take(answer: SessionDescription, isFinal: Bool) -> Bool {
-        guard let offer = pendingOffer, let pairs = try? OfferAnswer(offer: offer, answer: answer),
-            let stream = pairs.streams.first
-        else { return false }
+        guard let offer = pendingOffer, let pairs = try? OfferAnswer(offer: offer, answer: answer) else { return false }
+        guard let stream = pairs.streams.first else {
+            let isHeld = zip(offer.media, answer.media).contains { $0.port != 0 && $1.target == .held }
+            if isHeld { accept(answer, nil, isFinal: isFinal) }
+            return isHeld
+        }
         let media = answer.media[stream.index]
         let known = builder.formats
         let format = media.formats.compactMap { token in
             known.first { Array(answer.octets(token)) == Array("\($0.rawValue)".utf8) }
         }.first
         guard let format else { return false }
-        remote = answer
-        if isFinal { pendingOffer = nil }
-        target = Self.target(stream.answerer, media, format)
+        accept(answer, Self.target(stream.answerer, media, format), isFinal: isFinal)
         return true
+    }
+
+    private mutating func accept(_ answer: SessionDescription, _ target: MediaTarget?, isFinal: Bool) {
+        remote = answer
+        self.target = target
+        if isFinal { pendingOffer = nil }
     }
 
     private static func target(

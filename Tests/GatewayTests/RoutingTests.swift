@@ -72,8 +72,8 @@ import Wire
         let invite = try #require(call.callee.requests.first)
         #expect(vias.count == 2)
         #expect(invite.text(vias[0]).hasPrefix("SIP/2.0/UDP 198.51.0.1:5060;branch=z9hG4bK"))
-        #expect(invite.text(vias[1]).hasSuffix(";received=10.1.0.9"))
-        #expect(invite.text(vias[1]).contains(";rport=5060;"))
+        #expect(invite.text(vias[1]).contains(";received=10.1.0.9"))
+        #expect(invite.text(vias[1]).contains(";rport=5060"))
         #expect(script.sent.last?.destination.local == Family.v4.gateway(.outside))
     }
 
@@ -91,7 +91,9 @@ import Wire
         #expect(response.status == 483)
         #expect(script.sent.last?.destination.remote == phone.endpoint)
         let via = try #require(response.firstValue(of: .via))
-        #expect(response.text(via) == "SIP/2.0/UDP 192.0.2.1:9;rport=5060;branch=z9hG4bK-x;received=198.51.0.77")
+        let parameters = response.text(via).split(separator: ";")
+        #expect(parameters.filter { $0.hasPrefix("received") || $0.hasPrefix("rport") }.sorted()
+            == ["received=198.51.0.77", "rport=5060"])
     }
 
     // MARK: Max-Forwards and loops

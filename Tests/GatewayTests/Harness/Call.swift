@@ -38,14 +38,27 @@ struct Call {
 
     /// The paths between two audio endpoints, RTP and RTCP.
     func paths(_ one: Endpoint? = nil, _ other: Endpoint? = nil) -> [MediaPath] {
-        let (a, b) = (one ?? caller.phone.media(), other ?? callee.phone.media())
+        let (a, b) = (one ?? caller.media, other ?? callee.media)
         let (inside, outside) = caller.phone.side == .inside ? (a, b) : (b, a)
         return zip(Call.pair(inside), Call.pair(outside)).map { MediaPath(inside: $0, outside: $1) }
     }
 
     /// What the gate is asked when the offer comes from this end: nothing unless it is inside.
     func half(_ leg: Leg, _ rtp: Endpoint? = nil) -> [FakeGate.Asked] {
-        leg.phone.side == .inside ? [.open(Call.pair(rtp ?? leg.phone.media()))] : []
+        leg.phone.side == .inside ? [.open(Call.pair(rtp ?? leg.media))] : []
+    }
+
+    /// Whether each end knows what the other believes.
+    var isAgreed: Bool {
+        guard let one = caller.agreed, let other = callee.agreed else { return caller.agreed == nil && callee.agreed == nil }
+        return one.local == other.remote && one.remote == other.local
+    }
+
+    /// Both ends hang up what they believe to be up.
+    func hangUp() {
+        for leg in [caller, callee] {
+            if leg.isUp { leg.bye() } else if leg.isAsked { leg.reject() }
+        }
     }
 
     /// What must be open by what both ends agreed on.

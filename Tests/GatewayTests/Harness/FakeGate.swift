@@ -35,6 +35,10 @@ final class FakeGate {
     var isConnected = true
     /// Requests wait for `Script.answerGate` instead of being answered at once.
     var isManual = false
+    /// How long an answer takes; nil is at once.
+    var delay: Duration?
+    /// Connections so far: what was asked on one is not answered on the next.
+    var connections = 0
     var entries: [SessionID: Entry] = [:]
     var waiting: [(token: GateToken, request: GateRequest)] = []
     /// Every request that changes something, in order.

@@ -24,6 +24,7 @@ final class Leg {
     private(set) var responses: [Message] = []
     /// Requests that came, retransmissions left out.
     private(set) var requests: [Message] = []
+    var port: UInt16 = 20_000
     /// Rings and answers by itself.
     var isAutomatic = false
     /// What it sends to a 2xx that makes the offer.
@@ -33,6 +34,8 @@ final class Leg {
     var byeStatus: UInt16 = 200
     /// What it says to requests other than INVITE, BYE and UPDATE.
     var otherStatus: UInt16 = 200
+    /// What it answers to the offer in an UPDATE.
+    var updateAnswer: Body?
     /// Lets every new request lie.
     var isDeaf = false
 
@@ -42,6 +45,10 @@ final class Leg {
     private var isCancelling = false
     private var unacknowledged: [UInt32: Message] = [:]
     private var offered: [UInt32: Endpoint?] = [:]
+    /// An INVITE that waits for its answer.
+    var isAsked: Bool { incoming != nil }
+    /// An own INVITE that waits for its answer.
+    var isAsking: Bool { outgoing != nil }
     /// INVITEs without an offer: their ACK answers.
     private var delayed: Set<UInt32> = []
     /// What both ends last agreed on: own and remote audio, nil while it is on hold.
@@ -57,6 +64,9 @@ final class Leg {
         target = Array(remoteURI.utf8)
         phone.add(self)
     }
+
+    /// Where its audio comes to.
+    var media: Endpoint { phone.media(port) }
 
     var lastStatus: UInt16? { statuses.last }
     var isUp: Bool { state == .up }
@@ -87,7 +97,7 @@ final class Leg {
     /// INVITE, or re-INVITE when the call is up.
     func invite(_ body: Body? = nil, change: (inout Message) -> Void = { _ in }) {
         if state == .idle { state = .calling }
-        let body = body ?? .media(phone.media())
+        let body = body ?? .media(media)
         var message = make(.invite, body)
         change(&message)
         if case .media(let endpoint) = body { offered[message.cseq.number] = .some(endpoint) }
@@ -136,7 +146,7 @@ final class Leg {
     /// 2xx: it is sent again until the ACK comes (RFC 3261 section 13.3.1.4).
     func answer(_ body: Body? = nil, status: UInt16 = 200, tag: String? = nil) {
         guard let (id, invite) = incoming else { return }
-        let body = body ?? .media(phone.media())
+        let body = body ?? .media(media)
         let number = invite.cseq.number
         let message = response(status, to: invite, body, tag: tag)
         if case .media(let local) = body {
@@ -202,8 +212,8 @@ final class Leg {
             if incoming != nil { reject(487) }
         case .update:
             let remote = Body.media(of: message)
-            if let remote { agreed = (phone.media(), remote) }
-            phone.respond(response(200, to: message, remote == nil ? .none : .media(phone.media())), to: id)
+            if let remote { agreed = (media, remote) }
+            phone.respond(response(200, to: message, remote == nil ? .none : updateAnswer ?? .media(media)), to: id)
         default: phone.respond(response(state == .over ? 481 : otherStatus, to: message, .none), to: id)
         }
     }
@@ -273,7 +283,7 @@ final class Leg {
             if let local = offered.removeValue(forKey: message.cseq.number) {
                 agreed = (local, remote)
             } else if delayed.contains(message.cseq.number) {
-                body = acknowledging ?? .media(phone.media())
+                body = acknowledging ?? .media(media)
                 if case .media(let local) = body { agreed = (local, remote) }
             }
         } else if let acknowledging {

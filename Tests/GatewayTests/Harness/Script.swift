@@ -11,8 +11,6 @@ final class Script {
     private enum Event {
         case gateway(Input)
         case phone(Phone, [UInt8])
-        /// A request that could not be sent any more: its sender hears of it.
-        case run(() -> Void)
     }
 
     private enum Timer: Hashable {
@@ -147,7 +145,6 @@ final class Script {
             switch queue.removeFirst() {
             case .gateway(let input): perform(controller.handle(input, at: now))
             case .phone(let phone, let octets): phone.receive(octets)
-            case .run(let body): body()
             }
         }
     }
@@ -186,9 +183,19 @@ final class Script {
         guard gate.isConnected else { return }
         let fault = gate.note(request)
         if gate.isManual { return gate.waiting.append((token, request)) }
+        if let delay = gate.delay {
+            let connection = gate.connections
+            return schedule(after: delay) { [self] in
+                if gate.isConnected, gate.connections == connection { answer(token, request, fault) }
+            }
+        }
+        answer(token, request, fault)
+    }
+
+    private func answer(_ token: GateToken, _ request: GateRequest, _ fault: FakeGate.Fault?) {
         switch fault {
-        case nil: queue.append(.gateway(.gateReplied(token, gate.perform(request, at: now))))
-        case .refuse(let reason): queue.append(.gateway(.gateReplied(token, .refused(GateRefusal(reason)))))
+        case nil: feed(.gateReplied(token, gate.perform(request, at: now)))
+        case .refuse(let reason): feed(.gateReplied(token, .refused(GateRefusal(reason))))
         case .vanish(let afterDoing):
             if afterDoing { _ = gate.perform(request, at: now) }
             loseGate()
@@ -212,6 +219,7 @@ final class Script {
     /// - Parameter empty: the gate was restarted and holds nothing.
     func regainGate(empty: Bool = false) {
         gate.isConnected = true
+        gate.connections += 1
         if empty { gate.entries = [:] }
         feed(.gateConnected(holeTimeout: gate.holeTimeout))
     }
