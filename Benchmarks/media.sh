@@ -5,7 +5,7 @@ set -euo pipefail
 daemons=$1 benchmarks=$2
 source "$(dirname "$0")/network.sh"
 
-calls=10000 packets=200000 runs=11
+calls=10000 packets=100000 runs=21
 
 # sink NAME: packets end at the first hook of the host they reach, and are counted.
 sink() {

@@ -77,9 +77,8 @@ address() {
     ip -n "$id-$1" addr add "$3/24" dev "$2"
 }
 
-# start_gate NAME: sekisho-gated in the gateway's namespace. Sets gate_socket and gate_pid.
-# $gate_priority may hold a command that sets its scheduling.
-start_gate() {
+# configure_gate NAME: writes gated.yaml. Sets gate_socket.
+configure_gate() {
     gate_socket=$directory/$1.sock
     cat >"$directory/$1-gated.yaml" <<END
 socket: $gate_socket
@@ -90,10 +89,43 @@ half_open_rate: 10000
 hole_timeout: 3600
 limits: { sessions: 30000 }
 END
+}
+
+# start_gate NAME: sekisho-gated in the gateway's namespace. Sets gate_socket and gate_pid.
+# $gate_priority may hold a command that sets its scheduling.
+start_gate() {
+    configure_gate "$1"
     # No function here: $! must be the daemon itself.
     ip netns exec "$id-$1-gateway" ${gate_priority-} "$daemons/sekisho-gated" --config "$directory/$1-gated.yaml" \
         >"$directory/$1-gated.log" 2>&1 &
     gate_pid=$!
     children+=("$gate_pid")
     wait_for ready "$directory/$1-gated.log" "$gate_pid"
+}
+
+# configure_sekishod NAME: writes sekishod.yaml, for the gate of that name. T1 is short, so that transactions end soon.
+configure_sekishod() {
+    cat >"$directory/$1-sekishod.yaml" <<END
+gate: $gate_socket
+control: $directory/$1-control.sock
+name: gw.example.net
+listen:
+  - { transport: udp, address: 10.1.0.1, port: 5060 }
+  - { transport: udp, address: 10.2.0.1, port: 5060 }
+inside: [10.1.0.0/24]
+routes:
+  - { domain: b.example.net, to: 10.2.0.2 }
+timers: { t1_ms: 100 }
+log_level: warning
+END
+}
+
+# start_sekishod NAME: in the same namespace as the gate. Sets sekishod_pid.
+start_sekishod() {
+    configure_sekishod "$1"
+    ip netns exec "$id-$1-gateway" "$daemons/sekishod" --config "$directory/$1-sekishod.yaml" \
+        >"$directory/$1-sekishod.log" 2>&1 &
+    sekishod_pid=$!
+    children+=("$sekishod_pid")
+    wait_for ready "$directory/$1-sekishod.log" "$sekishod_pid"
 }
