@@ -32,9 +32,11 @@ let shell: [Target] = [
     .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
     .target(name: "Media", dependencies: ["Wire"]),
+    .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
     .target(
         name: "UserAgent",
-        dependencies: ["CMSText", "Crypto", "Media", "SDPText", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+        dependencies: ["CMSText", "Crypto", "Media", "SDPText", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio
+    ),
 ]
 
 let executables: [Target] = [
@@ -51,32 +53,35 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "Configuration", "ControlProtocol", "Crypto", "Media", "UserAgent", "Wire",
+            "CLinux", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "UserAgent", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]),
 ]
 
 let tests: [Target] = [
-    .target(name: "Support", dependencies: ["CLinux", "Wire"], path: "Tests/Support"),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Support", "Wire"]),
+    .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Lab", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",
         dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .testTarget(
-        name: "GatewayTests", dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+        name: "GatewayTests",
+        dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
-    .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Support", "Wire"]),
-    .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Support", "Wire"]),
+    .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
+    .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
-    .testTarget(name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+    .testTarget(
+        name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+    .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",
-        dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Support", "UserAgent", "Wire"]),
+        dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire"]),
 ]
 
 let package = Package(

@@ -49,30 +49,27 @@ public enum ASCII {
 
     /// Compares without regard to letter case, as host names, methods of headers and parameters are compared.
     public static func equalIgnoringCase(_ a: Span<UInt8>, _ b: StaticString) -> Bool {
-        guard a.count == b.utf8CodeUnitCount else { return false }
-        return b.withUTF8Buffer { literal in
-            for index in 0..<a.count where lowercase(a[index]) != lowercase(literal[index]) { return false }
-            return true
-        }
+        equalIgnoringCase(a, UnsafeBufferPointer(start: b.utf8Start, count: b.utf8CodeUnitCount).span)
     }
 
     /// Compares without regard to letter case.
+    @inline(__always)
     public static func equalIgnoringCase(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
         guard a.count == b.count else { return false }
-        for index in 0..<a.count where lowercase(a[index]) != lowercase(b[index]) { return false }
+        for index in 0..<a.count {
+            // Most names are written in one way: the same octets are equal in any case.
+            guard a[index] == b[index] || lowercase(a[index]) == lowercase(b[index]) else { return false }
+        }
         return true
     }
 
     /// Compares octet by octet.
     public static func equal(_ a: Span<UInt8>, _ b: StaticString) -> Bool {
-        guard a.count == b.utf8CodeUnitCount else { return false }
-        return b.withUTF8Buffer { literal in
-            for index in 0..<a.count where a[index] != literal[index] { return false }
-            return true
-        }
+        equal(a, UnsafeBufferPointer(start: b.utf8Start, count: b.utf8CodeUnitCount).span)
     }
 
     /// Compares octet by octet.
+    @inline(__always)
     public static func equal(_ a: Span<UInt8>, _ b: Span<UInt8>) -> Bool {
         guard a.count == b.count else { return false }
         for index in 0..<a.count where a[index] != b[index] { return false }

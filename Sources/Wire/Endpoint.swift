@@ -10,7 +10,9 @@ public struct Endpoint: Hashable, Sendable {
 
     /// Reads `192.0.2.1:5060` or `[2001:db8::1]:5060`; nil when it is neither.
     public init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            return nil
+        }
         var host = text[..<colon]
         if host.hasPrefix("[") {
             guard host.hasSuffix("]") else { return nil }

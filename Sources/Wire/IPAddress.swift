@@ -30,7 +30,9 @@ extension IPAddress {
     public func appendOctets(to output: inout [UInt8]) {
         switch self {
         case .v4(let value):
-            for shift in stride(from: 24, through: 0, by: -8) { output.append(UInt8(truncatingIfNeeded: value >> shift)) }
+            for shift in stride(from: 24, through: 0, by: -8) {
+                output.append(UInt8(truncatingIfNeeded: value >> shift))
+            }
         case .v6(let high, let low):
             for half in [high, low] {
                 for shift in stride(from: 56, through: 0, by: -8) {

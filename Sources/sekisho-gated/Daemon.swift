@@ -1,4 +1,5 @@
 import CLinux
+import Configuration
 import GateProtocol
 import Glibc
 import Netfilter
@@ -12,6 +13,7 @@ struct Daemon {
     private static let capNetAdmin: Int32 = 12
 
     private let settings: GateSettings
+    private let allowedUser: UInt32
     private let listener: Listener
     private let signals: Int32
     private let firewall: NftFirewall
@@ -22,11 +24,12 @@ struct Daemon {
 
     init(_ settings: GateSettings) throws(StartError) {
         self.settings = settings
+        allowedUser = try settings.allowedUserNumber()
         signal(SIGPIPE, SIG_IGN)
         signals = CLinux_termination_signals()
         guard signals >= 0 else { throw StartError(description: "signalfd: errno \(errno)") }
         // Before the table: a second gate must not touch the first one's.
-        listener = try Listener(path: settings.socketPath)
+        listener = try Listener(path: settings.socket)
         guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
             throw StartError(
                 description: "CAP_NET_ADMIN is missing; start the systemd unit, or set AmbientCapabilities to it")
@@ -37,7 +40,7 @@ struct Daemon {
             throw StartError(description: error.description + (error.advice.map { ": " + $0 } ?? ""))
         }
         gatekeeper = Gatekeeper(
-            kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.halfOpenAllowed,
+            kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
             holeTimeout: settings.holeTimeout)
         try listener.listen()
     }
@@ -106,7 +109,7 @@ struct Daemon {
 
     private mutating func admit() {
         while let (descriptor, user, process) = listener.accept() {
-            if user != 0, !settings.allowedUsers.contains(user) {
+            if user != 0, user != allowedUser {
                 log.line("connection refused: user \(user) (process \(process)) is not one that may ask")
                 close(descriptor)
             } else if connections.count >= Self.maximumConnections {
@@ -130,7 +133,7 @@ struct Daemon {
     private mutating func stop() {
         for connection in connections { close(connection.descriptor) }
         connections = []
-        guard !settings.keepOnExit else { return log.line("stopped; table netdev sekisho stays") }
+        guard !settings.keepsOnExit else { return log.line("stopped; table netdev sekisho stays") }
         do throws(NetfilterError) {
             try firewall.remove()
             log.line("stopped; table netdev sekisho is removed")

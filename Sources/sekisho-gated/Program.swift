@@ -1,17 +1,22 @@
+import Configuration
 import Glibc
-import Netfilter
 
 /// The program from its arguments to its exit code.
 enum Program {
     static let version = "0.1.0"
 
     static let usage = """
-        usage: sekisho-gated --inside DEVICE --inside-prefix PREFIX... --outside DEVICE --socket PATH --allow-uid N...
-                             [--forbid PREFIX]... [--half-open yes|no] [--half-open-rate N] [--hole-timeout SECONDS]
-                             [--keep-on-exit]
-               sekisho-gated ... --check     reads the settings, says what is wrong with them, and ends
-               sekisho-gated --help | --version
-        The privileged half of Sekisho: opens and closes media holes in table netdev sekisho, as sekishod asks.
+        Usage: sekisho-gated --config FILE [--check]
+
+        The privileged half of a Sekisho gateway: opens and closes media holes in table netdev sekisho,
+        as sekishod asks and its own policy allows. It needs CAP_NET_ADMIN and nothing else.
+
+          --config FILE   configuration (YAML), usually /etc/sekisho/gated.yaml
+          --check         read the configuration, say what is wrong with it, and exit
+          --version       print the version and exit
+          --help          print this and exit
+
+        SIGTERM and SIGINT remove the table and end the process. Messages go to standard error.
 
         """
 
@@ -26,14 +31,33 @@ enum Program {
             return 0
         }
         var log = Log()
-        let settings: GateSettings
-        do throws(SettingsError) {
-            settings = try GateSettings(arguments: Array(arguments.dropFirst().filter { $0 != "--check" }))
-        } catch {
-            log.line("cannot start: \(error.description)")
+        var path: String?
+        var isCheck = false
+        var rest = arguments.dropFirst()
+        while let argument = rest.popFirst() {
+            switch argument {
+            case "--check": isCheck = true
+            case "--config": path = rest.popFirst()
+            default:
+                log.line("unknown argument \(argument); see sekisho-gated --help")
+                return 2
+            }
+        }
+        guard let path else {
+            log.line("--config FILE is missing; see sekisho-gated --help")
             return 2
         }
-        if arguments.contains("--check") { return 0 }
+        let settings: GateSettings
+        do throws(ConfigurationError) {
+            settings = try ConfigurationReader.gateSettings(atPath: path)
+        } catch {
+            log.line(error.description)
+            return 2
+        }
+        if isCheck {
+            Log.output("\(path): good")
+            return 0
+        }
         do throws(StartError) {
             var daemon = try Daemon(settings)
             daemon.run()

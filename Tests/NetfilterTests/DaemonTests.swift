@@ -1,53 +1,8 @@
 import GateProtocol
 import Glibc
-import Support
+import Lab
 import Testing
 import Wire
-
-/// A gate process in a testbed.
-final class GateProcess {
-    let testbed: GatewayTestbed
-    let path: String
-
-    init(_ name: String) throws {
-        testbed = try GatewayTestbed(name)
-        path = "/tmp/sekisho-\(getpid())-\(name).sock"
-    }
-
-    deinit {
-        unlink(path)
-        unlink(path + ".lock")
-    }
-
-    var arguments: [String] {
-        [
-            Child.product("sekisho-gated"), "--inside", "lan0", "--inside-prefix", "10.1.0.0/24", "--inside-prefix",
-            "fd00:1::/64", "--outside", "wan0", "--socket", path, "--forbid", "10.2.0.77",
-        ]
-    }
-
-    /// - Parameter prefix: a program that runs the gate, such as `env` or `setpriv`.
-    func start(_ prefix: [String] = [], _ more: [String] = []) throws -> Child {
-        try Child(prefix + arguments + more, in: testbed.gateway)
-    }
-
-    func startReady(_ more: [String] = []) throws -> Child {
-        let child = try start([], more)
-        try child.waitForLine("ready")
-        return child
-    }
-
-    /// A connection that has said hello.
-    func connect() throws -> GateClient {
-        let client = try GateClient(path: path)
-        guard case .welcome = try client.ask(.hello(version: GateFrame.version)) else {
-            throw Command.Failure(description: "no welcome")
-        }
-        return client
-    }
-
-    func ruleset() throws -> String { try testbed.gateway.command("nft", "list", "ruleset") }
-}
 
 @Suite(.serialized) struct DaemonTests {
     private let hosts = Addressing.both[0]
@@ -70,8 +25,8 @@ final class GateProcess {
             }
         }
         #expect(bound == 0)
-        let child = try gate.start(["env", "NOTIFY_SOCKET=\(notify)"])
-        try child.waitForLine("ready")
+        let child = try gate.start(by: ["env", "NOTIFY_SOCKET=\(notify)"])
+        try child.expect("ready")
         var state = [UInt8](repeating: 0, count: 64)
         let length = recv(listener, &state, state.count, 0)
         #expect(String(decoding: state.prefix(max(0, length)), as: UTF8.self) == "READY=1")
@@ -92,12 +47,12 @@ final class GateProcess {
         #expect(try client.ask(.close(session)) == .completed)
         try b.send(0..<7, to: hosts.inside)
         #expect(a.receive().isEmpty)
-        try child.waitForLine("close 0000000000000abc; closed 10.1.0.2:4000<->10.2.0.2:5000 out 5 in 7")
+        try child.expect("close 0000000000000abc; closed 10.1.0.2:4000<->10.2.0.2:5000 out 5 in 7")
         var info = stat()
         #expect(stat(gate.path, &info) == 0 && info.st_mode & 0o777 == 0o660)
 
         child.signal(SIGTERM)
-        #expect(child.wait() == 0)
+        #expect(child.wait(seconds: 5) == 0)
         #expect(try gate.ruleset() == GatewayTestbed.foreignRules)
         #expect(access(gate.path, F_OK) != 0)
     }
@@ -110,7 +65,7 @@ final class GateProcess {
         #expect(
             try client.ask(.openFromAny(session, inside: [own]))
                 == .refused(GateRefusal(.ownAddress, endpoint: own)))
-        try child.waitForLine("refused open 0000000000000abc any->10.1.0.1:4000: 10.1.0.1:4000: this is an address of")
+        try child.expect("refused open 0000000000000abc any->10.1.0.1:4000: 10.1.0.1:4000: this is an address of")
         let recorder = endpoint("10.2.0.77:5000")
         let holes = Holes(paths: [MediaPath(inside: hosts.inside, outside: recorder)])
         #expect(
@@ -134,7 +89,7 @@ final class GateProcess {
         #expect(try answering.receive() == nil)
         #expect(try gate.connect().ask(.close(session)) == .completed)
         child.signal(SIGINT)
-        #expect(child.wait() == 0)
+        #expect(child.wait(seconds: 5) == 0)
     }
 
     @Test func `a second gate ends and leaves the first one's holes alone`() throws {
@@ -143,12 +98,12 @@ final class GateProcess {
         let client = try gate.connect()
         #expect(try client.ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         let second = try gate.start()
-        #expect(second.wait() == 1)
+        #expect(second.wait(seconds: 5) == 1)
         #expect(second.text.contains("another sekisho-gated runs on \(gate.path)"))
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
         #expect(try client.ask(.close(session)) == .completed)
         child.signal(SIGTERM)
-        #expect(child.wait() == 0)
+        #expect(child.wait(seconds: 5) == 0)
     }
 
     @Test func `a gate that was killed is replaced, its socket and its table too`() throws {
@@ -156,27 +111,27 @@ final class GateProcess {
         let first = try gate.startReady()
         #expect(try gate.connect().ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         first.signal(SIGKILL)
-        #expect(first.wait() == 128 + SIGKILL)
+        #expect(first.wait(seconds: 5) == 128 + SIGKILL)
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
         let second = try gate.startReady()
         #expect(try !gate.ruleset().contains("10.1.0.2 . 4000"))
         #expect(try gate.connect().ask(.list(after: nil)) == .listed([], more: false))
         second.signal(SIGTERM)
-        #expect(second.wait() == 0)
+        #expect(second.wait(seconds: 5) == 0)
     }
 
     @Test func `the table stays when that is asked for`() throws {
         let gate = try GateProcess("keep")
-        let child = try gate.startReady(["--keep-on-exit"])
+        let child = try gate.startReady(configuration: "keep_on_exit: true")
         #expect(try gate.connect().ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         child.signal(SIGTERM)
-        #expect(child.wait() == 0)
+        #expect(child.wait(seconds: 5) == 0)
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
     }
 
     @Test func `only root and the users allowed may ask`() throws {
         let gate = try GateProcess("users")
-        let child = try gate.startReady(["--allow-uid", "65533"])
+        let child = try gate.startReady(configuration: "allow_user: 65533")
         try Command.output(["chmod", "666", gate.path])
         // Sends hello as another user and prints how many octets came back.
         let script = """
@@ -189,19 +144,19 @@ final class GateProcess {
         #expect(try octets(as: 0) == "15")
         #expect(try octets(as: 65533) == "15")
         #expect(try octets(as: 65532) == "0")
-        try child.waitForLine("connection refused: user 65532")
+        try child.expect("connection refused: user 65532")
     }
 
     @Test func `a start without the capability or the interface says what is missing`() throws {
         let gate = try GateProcess("missing")
-        let unprivileged = try gate.start(["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"])
-        #expect(unprivileged.wait() == 1)
+        let unprivileged = try gate.start(by: ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"])
+        #expect(unprivileged.wait(seconds: 5) == 1)
         #expect(unprivileged.text.contains("CAP_NET_ADMIN is missing"))
         #expect(access(gate.path, F_OK) != 0)
         try gate.testbed.gateway.command("ip", "link", "set", "wan0", "down")
         try gate.testbed.gateway.command("ip", "link", "set", "wan0", "name", "wan7")
         let homeless = try gate.start()
-        #expect(homeless.wait() == 1)
+        #expect(homeless.wait(seconds: 5) == 1)
         #expect(homeless.text.contains("looking for interface wan0"))
         #expect(homeless.text.split(separator: "\n").count == 1)
     }
@@ -213,9 +168,9 @@ final class GateProcess {
         for _ in 0..<8 { clients.append(try gate.connect()) }
         let ninth = try GateClient(path: gate.path)
         #expect(try ninth.receive() == nil)
-        try child.waitForLine("connection refused: 8 are open")
+        try child.expect("connection refused: 8 are open")
         clients.removeLast()
-        try child.waitForLine("connection closed: by the peer")
+        try child.expect("connection closed: by the peer")
         #expect(try gate.connect().ask(.close(session)) == .completed)
     }
 
@@ -234,7 +189,7 @@ final class GateProcess {
         var lists: [UInt8] = []
         for _ in 0..<2000 { try FrameEncoder.append(.request(.list(after: nil), id: 1), to: &lists) }
         deaf.send(lists)
-        try child.waitForLine("the peer does not read its replies")
+        try child.expect("the peer does not read its replies")
         #expect(try gate.connect().ask(.close(SessionID(1))) == .completed)
     }
 
@@ -275,6 +230,6 @@ final class GateProcess {
             if !more { break }
         }
         child.signal(SIGTERM)
-        #expect(child.wait() == 0)
+        #expect(child.wait(seconds: 5) == 0)
     }
 }

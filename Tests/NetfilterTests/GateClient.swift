@@ -1,6 +1,6 @@
 import GateProtocol
 import Glibc
-import Support
+import Lab
 import Wire
 
 /// The asking side of a connection to a gate that runs as a process of its own.

@@ -1,6 +1,6 @@
 import GateProtocol
+import Lab
 import Netfilter
-import Support
 import Wire
 
 /// A gatekeeper with the real kernel under it, in a testbed of its own.

@@ -1,6 +1,6 @@
 import GateProtocol
+import Lab
 import Netfilter
-import Support
 import Testing
 import Wire
 

@@ -1,6 +1,6 @@
 import Glibc
+import Lab
 import Netfilter
-import Support
 import Testing
 import Wire
 

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "packet.h"
+
 /* setns(2) with CLONE_NEWNET: the calling thread moves to the network namespace that the descriptor names. */
 int CLinux_setns_net(int fd);
 

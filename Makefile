@@ -1,0 +1,67 @@
+# Sekisho. `make help` lists what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+JOBS ?= 2
+DESTDIR ?=
+# A name's beginning: `make bench ONLY=parse`.
+ONLY ?=
+
+daemons := sekishod sekisho-gated sekisho-recorderd
+release := .build/release
+units := $(wildcard systemd/*.service)
+
+.PHONY: help packages root build demo test bench lint format install clean
+
+help:
+	@echo 'make demo      build, and show a call through the gateway (root)'
+	@echo 'make test      build, and run all tests (root)'
+	@echo 'make bench     run the benchmarks; ONLY=prefix runs some'
+	@echo 'make lint      check the rules of the repository'
+	@echo 'make format    let swift format mend what it can'
+	@echo 'make build     build for release'
+	@echo 'make install   install below DESTDIR'
+	@echo 'make clean     remove what was built'
+	@echo 'JOBS=2 compiles with that many processes. Debian packages that are missing are installed (root).'
+
+packages:
+	@scripts/install-packages
+
+root:
+	@[[ $$(id -u) -eq 0 ]] || { echo 'make: network namespaces need root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
+
+build: packages
+	swift build -c release -j $(JOBS) --static-swift-stdlib
+
+demo: root build
+	@exec $(release)/sekisho demo
+
+# All tests in one run. The check of imports keeps the core apart from the outside world.
+test: root packages
+	swift build --build-tests -j $(JOBS) --explicit-target-dependency-import-check error
+	swift test -j $(JOBS) --skip-build
+
+bench: packages
+	@scripts/install-packages packages.txt packages-bench.txt
+	@JOBS=$(JOBS) scripts/bench $(ONLY)
+
+lint: packages
+	@scripts/check
+
+format:
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+
+install: build
+	install -d $(DESTDIR)/etc/sekisho
+	for daemon in $(daemons); do install -D -s -m 755 $(release)/$$daemon $(DESTDIR)/usr/sbin/$$daemon; done
+	install -D -s -m 755 $(release)/sekisho $(DESTDIR)/usr/bin/sekisho
+	for unit in $(units); do install -D -m 644 $$unit $(DESTDIR)/usr/lib/systemd/system/$${unit##*/}; done
+	install -D -m 644 systemd/sekisho.sysusers $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
+	install -D -m 644 systemd/sekisho.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sekisho.conf
+	for file in $(wildcard nft/*.nft); do install -D -m 644 $$file $(DESTDIR)/usr/share/sekisho/$$file; done
+	for file in $(wildcard README.md docs/*.md docs/examples/*.yaml); do \
+		install -D -m 644 $$file $(DESTDIR)/usr/share/doc/sekisho/$${file#docs/}; done
+
+clean:
+	rm -rf .build Benchmarks/.build

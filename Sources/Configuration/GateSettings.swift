@@ -1,0 +1,43 @@
+public import Wire
+
+/// What `sekisho-gated` is told by its operator: the policy that holds whatever anyone asks of it.
+public struct GateSettings: Hashable, Sendable {
+    /// The Unix socket on which requests arrive.
+    public var socket = "/run/sekisho/gate.sock"
+    /// Who may ask, besides root.
+    public var allowedUser = User.name("sekisho")
+    /// The interface toward the phones.
+    public var insideInterface: String
+    /// Where the phones are; no address outside them is ever an inside address.
+    public var insidePrefixes: [Prefix]
+    /// The interface toward everyone else.
+    public var outsideInterface: String
+    /// Ports that media may use.
+    public var mediaPorts: ClosedRange<UInt16> = 1024...65535
+    /// Whether a hole may be open for any source until the other side is known.
+    public var allowsHalfOpen = true
+    /// Packets per second that such a hole lets through.
+    public var halfOpenRate: UInt32 = 50
+    /// How long the kernel keeps a hole that nobody renews.
+    public var holeTimeout: Duration = .seconds(60)
+    /// Where media never goes.
+    public var forbidden: [Prefix] = []
+    public var limits = Limits()
+    /// Whether the table stays in the kernel when the daemon ends.
+    public var keepsOnExit = false
+
+    /// How much the gate holds at a time.
+    public struct Limits: Hashable, Sendable {
+        public var sessions = 10_000
+        public var holesPerSession = 32
+
+        public init() {}
+    }
+
+    /// The settings that have no default; all others are at theirs.
+    public init(insideInterface: String, insidePrefixes: [Prefix], outsideInterface: String) {
+        self.insideInterface = insideInterface
+        self.insidePrefixes = insidePrefixes
+        self.outsideInterface = outsideInterface
+    }
+}

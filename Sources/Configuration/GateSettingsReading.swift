@@ -1,0 +1,75 @@
+internal import Wire
+
+extension GateSettings {
+    /// Reads the text of `gated.yaml`.
+    ///
+    /// - Parameters:
+    ///   - yaml: the whole file, UTF-8.
+    ///   - file: its name, for the error.
+    public init(yaml: [UInt8], file: String) throws(ConfigurationError) {
+        let root = Field(node: try YAMLTree.read(yaml, of: file), key: "", file: file)
+        try self.init(try Section<Key>(root))
+    }
+
+    private enum Key: String, CaseIterable {
+        case socket
+        case allowUser = "allow_user"
+        case inside
+        case outside
+        case mediaPorts = "media_ports"
+        case halfOpen = "half_open"
+        case halfOpenRate = "half_open_rate"
+        case holeTimeout = "hole_timeout"
+        case forbidden
+        case limits
+        case keepOnExit = "keep_on_exit"
+    }
+
+    private enum InsideKey: String, CaseIterable {
+        case interface
+        case prefixes
+    }
+
+    private enum OutsideKey: String, CaseIterable {
+        case interface
+    }
+
+    private init(_ section: Section<Key>) throws(ConfigurationError) {
+        let inside = try Section<InsideKey>(try section.required(.inside))
+        let outside = try Section<OutsideKey>(try section.required(.outside))
+        let outsideInterface = try outside.required(.interface)
+        self.init(
+            insideInterface: try inside.required(.interface).interfaceName(),
+            insidePrefixes: try inside.required(.prefixes).prefixList(atLeast: 1),
+            outsideInterface: try outsideInterface.interfaceName())
+        guard self.outsideInterface != insideInterface else {
+            throw outsideInterface.error("the same interface as inside", allowed: "another interface")
+        }
+        if let field = section[.socket] { socket = try field.socketPath() }
+        if let field = section[.allowUser] { allowedUser = try field.user() }
+        // Ports below 1024 belong to services; media has no business there.
+        if let field = section[.mediaPorts] { mediaPorts = try field.portRange(from: 1024) }
+        if let field = section[.halfOpen] { allowsHalfOpen = try field.flag() }
+        if let field = section[.halfOpenRate] {
+            halfOpenRate = UInt32(truncatingIfNeeded: try field.number(1...10_000))
+        }
+        if let field = section[.holeTimeout] { holeTimeout = .seconds(try field.number(5...3600)) }
+        if let field = section[.forbidden] { forbidden = try field.prefixList() }
+        if let field = section[.limits] { limits = try Limits(reading: field) }
+        if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
+    }
+}
+
+extension GateSettings.Limits {
+    private enum Key: String, CaseIterable {
+        case sessions
+        case holesPerSession = "holes_per_session"
+    }
+
+    fileprivate init(reading field: Field) throws(ConfigurationError) {
+        self.init()
+        let section = try Section<Key>(field)
+        if let field = section[.sessions] { sessions = try field.number(1...100_000) }
+        if let field = section[.holesPerSession] { holesPerSession = try field.number(2...256) }
+    }
+}

@@ -1,0 +1,12 @@
+/// A place in a file: where an editor's cursor has to go.
+public struct Mark: Hashable, Sendable {
+    /// The line, counted from 1.
+    public let line: Int
+    /// The character in the line, counted from 1.
+    public let column: Int
+
+    public init(line: Int, column: Int) {
+        self.line = line
+        self.column = column
+    }
+}

@@ -1,0 +1,142 @@
+public import Wire
+
+/// What `sekishod` is told by its operator.
+public struct ProxySettings: Hashable, Sendable {
+    /// The Unix socket of `sekisho-gated`.
+    public var gate = "/run/sekisho/gate.sock"
+    /// The Unix socket on which `sekisho status` and its like are answered.
+    public var control = "/run/sekisho/control.sock"
+    /// The server's own host name, lower case: in Via, Record-Route and the disclosure header, and in its certificate.
+    public var name: String
+    /// Further hosts that are this server when they stand in a URI: names in lower case, addresses as RFC 5952 and
+    /// dotted decimal have them.
+    public var otherNames: [String] = []
+    /// Where the server listens; at least one.
+    public var listeners: [Listener]
+    /// Where the phones inside are; at least one.
+    public var inside: [Prefix]
+    /// Next hops, one per domain.
+    public var routes: [Route] = []
+    public var disclosure = Disclosure()
+    /// Whether an offer opens holes before the answer has come.
+    public var opensHalfOpen = true
+    /// Addresses that no SDP may name.
+    public var forbidden: [Prefix] = []
+    /// Ports that no SDP may name.
+    public var forbiddenPorts: [ClosedRange<UInt16>] = []
+    public var limits = Limits()
+    public var timers = Timers()
+    public var logLevel = LogLevel.info
+
+    /// The settings that have no default; all others are at theirs.
+    public init(name: String, listeners: [Listener], inside: [Prefix]) {
+        self.name = name
+        self.listeners = listeners
+        self.inside = inside
+    }
+}
+
+extension ProxySettings {
+    /// What carries a SIP message, by its name in Via.
+    public enum TransportName: String, CaseIterable, Hashable, Sendable {
+        case udp
+        case tcp
+    }
+
+    /// One socket to listen on.
+    public struct Listener: Hashable, Sendable {
+        public var transport: TransportName
+        public var endpoint: Endpoint
+
+        public init(transport: TransportName, endpoint: Endpoint) {
+            self.transport = transport
+            self.endpoint = endpoint
+        }
+    }
+
+    /// Where requests for one domain go.
+    public struct Route: Hashable, Sendable {
+        /// The host of the Request-URI, lower case.
+        public var domain: String
+        public var endpoint: Endpoint
+        public var transport: TransportName
+
+        public init(domain: String, endpoint: Endpoint, transport: TransportName) {
+            self.domain = domain
+            self.endpoint = endpoint
+            self.transport = transport
+        }
+    }
+
+    /// How bodies that are encrypted for this server are read.
+    public struct Disclosure: Hashable, Sendable {
+        /// Certificates with their keys; several, for peers that do RSA and peers that do elliptic curves.
+        public var identities: [Identity] = []
+        public var askedBy = Asking.either
+        /// Whether a request whose SDP must be seen and cannot be is answered by 496.
+        public var requiresSDP = true
+        public var unauthenticatedCBC = Verdict.refuse
+
+        public init() {}
+
+        /// A certificate and its private key, by the paths of their PEM files.
+        public struct Identity: Hashable, Sendable {
+            public var certificate: String
+            public var key: String
+
+            public init(certificate: String, key: String) {
+                self.certificate = certificate
+                self.key = key
+            }
+        }
+
+        /// What makes this server try to read a body.
+        public enum Asking: String, CaseIterable, Hashable, Sendable {
+            /// A disclosure header that names it.
+            case header
+            /// A recipient of the body that is it.
+            case recipient
+            /// One or the other.
+            case either
+        }
+
+        /// What becomes of content under AES-CBC that nothing authenticates.
+        public enum Verdict: String, CaseIterable, Hashable, Sendable {
+            case refuse
+            case accept
+        }
+    }
+
+    /// How much the server holds at a time.
+    public struct Limits: Hashable, Sendable {
+        /// Octets of one message, headers and body.
+        public var messageOctets = 65_536
+        /// TCP connections.
+        public var connections = 1024
+        public var sessions = 10_000
+        public var transactions = 20_000
+
+        public init() {}
+    }
+
+    /// The timers of RFC 3261 that an operator may set.
+    public struct Timers: Hashable, Sendable {
+        /// T1, the round trip that retransmissions start from (section 17.1.1.1).
+        public var t1: Duration = .milliseconds(500)
+        /// Timer C: how long an INVITE may go without a final response (section 16.6, item 11).
+        public var inviteC: Duration = .seconds(185)
+
+        public init() {}
+    }
+
+    /// The least urgent messages that are logged.
+    public enum LogLevel: String, CaseIterable, Hashable, Sendable {
+        case trace
+        case debug
+        case info
+        case notice
+        case warning
+        case error
+        case critical
+    }
+}

@@ -1,0 +1,68 @@
+internal import Wire
+
+/// A value of a JSON document and where it starts: as much of JSON as the control protocol uses. Numbers are whole and
+/// not negative.
+struct JSONValue {
+    enum Content {
+        case null
+        case flag(Bool)
+        case number(UInt64)
+        case text(String)
+        case array([JSONValue])
+        /// Members in the order of the document, no name twice.
+        case object([Member])
+    }
+
+    struct Member {
+        let name: String
+        let value: JSONValue
+    }
+
+    let content: Content
+    /// Octets from the start of the document.
+    let offset: Int
+
+    /// The member of an object, or nil when the value is no object or has no such member.
+    func member(_ name: String) -> JSONValue? {
+        guard case .object(let members) = content else { return nil }
+        return members.first { $0.name == name }?.value
+    }
+
+    /// The member of an object that must be there.
+    func required(_ name: StaticString) throws(ParseError) -> JSONValue {
+        guard let value = member("\(name)") else { throw ParseError(.missing, in: name, at: offset) }
+        return value
+    }
+
+    func number(_ name: StaticString) throws(ParseError) -> UInt64 {
+        let value = try required(name)
+        guard case .number(let number) = value.content else { throw value.mismatch(name) }
+        return number
+    }
+
+    func flag(_ name: StaticString) throws(ParseError) -> Bool {
+        let value = try required(name)
+        guard case .flag(let flag) = value.content else { throw value.mismatch(name) }
+        return flag
+    }
+
+    func text(_ name: StaticString) throws(ParseError) -> String {
+        let value = try required(name)
+        guard case .text(let text) = value.content else { throw value.mismatch(name) }
+        return text
+    }
+
+    func array(_ name: StaticString) throws(ParseError) -> [JSONValue] {
+        let value = try required(name)
+        guard case .array(let items) = value.content else { throw value.mismatch(name) }
+        return items
+    }
+
+    func word<Word: RawRepresentable<String>>(_ name: StaticString) throws(ParseError) -> Word {
+        guard let word = Word(rawValue: try text(name)) else { throw try required(name).mismatch(name) }
+        return word
+    }
+
+    /// The member is of another kind than it has to be.
+    func mismatch(_ name: StaticString) -> ParseError { ParseError(.unsupported, in: name, at: offset) }
+}

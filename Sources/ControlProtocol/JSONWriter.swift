@@ -1,0 +1,79 @@
+internal import Wire
+
+/// Writes one JSON document (RFC 8259) into octets, without spaces.
+///
+/// The caller sees to it that inside an object there are members and elsewhere values; commas and escapes are seen to
+/// here.
+struct JSONWriter {
+    private(set) var output: [UInt8] = []
+    /// Whether a value stands before the next one in the same array or object.
+    private var needsComma = false
+
+    /// An object; its members are written by the body.
+    mutating func object(_ body: (inout JSONWriter) -> Void) {
+        enclosed(by: "{", "}", body)
+    }
+
+    /// An array; its values are written by the body.
+    mutating func array(_ body: (inout JSONWriter) -> Void) {
+        enclosed(by: "[", "]", body)
+    }
+
+    /// The name of a member; its value is written by the body.
+    mutating func member(_ name: String, _ body: (inout JSONWriter) -> Void) {
+        text(Array(name.utf8))
+        append(":")
+        needsComma = false
+        body(&self)
+    }
+
+    mutating func number(_ value: UInt64) {
+        separate()
+        ASCII.append(decimal: value, to: &output)
+    }
+
+    mutating func flag(_ value: Bool) {
+        separate()
+        append(value ? "true" : "false")
+    }
+
+    /// A string of any octets: what is no UTF-8 becomes U+FFFD, and what a terminal would obey is escaped, so that the
+    /// document can be looked at as it is.
+    mutating func text(_ octets: [UInt8]) {
+        separate()
+        append("\"")
+        for scalar in String(decoding: octets, as: UTF8.self).unicodeScalars {
+            switch scalar {
+            case "\"": append("\\\"")
+            case "\\": append("\\\\")
+            case _ where TextSafety.isActive(scalar): escape(scalar)
+            case _: output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
+        }
+        append("\"")
+    }
+
+    /// `\u` and four digits: enough, since every scalar that is escaped lies in the basic plane.
+    private mutating func escape(_ scalar: Unicode.Scalar) {
+        let digits = String(scalar.value, radix: 16)
+        append("\\u")
+        append(String(repeating: "0", count: 4 - digits.utf8.count))
+        append(digits)
+    }
+
+    private mutating func enclosed(by opening: String, _ closing: String, _ body: (inout JSONWriter) -> Void) {
+        separate()
+        append(opening)
+        needsComma = false
+        body(&self)
+        append(closing)
+        needsComma = true
+    }
+
+    private mutating func separate() {
+        if needsComma { append(",") }
+        needsComma = true
+    }
+
+    private mutating func append(_ text: String) { output.append(contentsOf: text.utf8) }
+}

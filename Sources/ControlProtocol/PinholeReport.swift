@@ -1,0 +1,72 @@
+public import Wire
+
+/// One hole of a session and what has gone through it.
+public struct PinholeReport: Hashable, Sendable {
+    /// Packets and octets in one direction.
+    public struct Traffic: Hashable, Sendable {
+        public var packets: UInt64
+        public var bytes: UInt64
+
+        public init(packets: UInt64, bytes: UInt64) {
+            self.packets = packets
+            self.bytes = bytes
+        }
+    }
+
+    public var inside: Endpoint
+    /// Nil while any endpoint outside will do.
+    public var outside: Endpoint?
+    /// From inside to outside.
+    public var outward: Traffic
+    /// From outside to inside.
+    public var inward: Traffic
+
+    public init(inside: Endpoint, outside: Endpoint?, outward: Traffic, inward: Traffic) {
+        self.inside = inside
+        self.outside = outside
+        self.outward = outward
+        self.inward = inward
+    }
+}
+
+extension PinholeReport {
+    func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("inside") { $0.text(Array(inside.description.utf8)) }
+            writer.member("outside") { $0.text(Array((outside?.description ?? Self.any).utf8)) }
+            writer.member("outward") { outward.write(to: &$0) }
+            writer.member("inward") { inward.write(to: &$0) }
+        }
+    }
+
+    init(_ value: JSONValue) throws(ParseError) {
+        let outside: Endpoint? =
+            try value.text("outside") == Self.any ? nil : try Self.endpoint("outside", of: value)
+        self.init(
+            inside: try Self.endpoint("inside", of: value), outside: outside,
+            outward: try Traffic(try value.required("outward")), inward: try Traffic(try value.required("inward")))
+    }
+
+    /// What stands for an endpoint that is not known yet.
+    private static var any: String { "any" }
+
+    private static func endpoint(_ name: StaticString, of value: JSONValue) throws(ParseError) -> Endpoint {
+        guard let endpoint = Endpoint(try value.text(name)) else {
+            throw ParseError(.badAddress, in: name, at: value.offset)
+        }
+        return endpoint
+    }
+}
+
+extension PinholeReport.Traffic {
+    fileprivate func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("packets") { $0.number(packets) }
+            writer.member("bytes") { $0.number(bytes) }
+        }
+    }
+
+    fileprivate init(_ value: JSONValue) throws(ParseError) {
+        self.init(packets: try value.number("packets"), bytes: try value.number("bytes"))
+    }
+}

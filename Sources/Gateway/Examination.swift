@@ -1,0 +1,212 @@
+import GateProtocol
+import SDPText
+import SIPText
+import SIPTransactions
+import Wire
+
+// What a message says of the media, and what follows: read the body, plan the holes, ask the gate, go on.
+extension SessionController {
+    /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
+    mutating func examine(_ subject: Subject) {
+        guard let (message, id, _) = details(of: subject), let session = sessions[id], session.crosses else {
+            return proceed(subject)
+        }
+        if message.method == .bye {
+            sessions[id]?.phase = .ending
+            return ensureHoles(id, for: subject)
+        }
+        guard carriesDescriptions(message) else { return proceed(subject) }
+        if let status = message.status, status >= 300 { return plan(subject, nil, .none) }
+        switch Disclosure.plan(message, settings: settings) {
+        case .none: plan(subject, nil, session.reading)
+        case .plain(let description): plan(subject, description, .plain)
+        case .closed: unreadable(subject)
+        case .rejected(let rejection): reject(subject, rejection)
+        case .envelopes(let contents):
+            nextEnvelope += 1
+            let token = EnvelopeToken(value: nextEnvelope)
+            examining[token] = subject
+            let keys = session.keys.filter { $0.usesLeft.map { $0 > 0 } ?? true }.map(\.handle)
+            effects.append(.openEnvelope(token, EnvelopeRequest(contents: contents, keys: keys)))
+        }
+    }
+
+    /// The messages that offers and answers stand in (RFC 6337): INVITE, PRACK, UPDATE, ACK and the responses to the
+    /// first three.
+    private func carriesDescriptions(_ message: Message) -> Bool {
+        switch message.cseq.method {
+        case .invite, .ack, .prack, .update: true
+        case .bye, .cancel, .options, .register, .info, .message, .refer, .subscribe, .notify, .publish, .other: false
+        }
+    }
+
+    /// The message under way, its session, and whose message it is.
+    private func details(of subject: Subject) -> (Message, SessionID, Party)? {
+        switch subject {
+        case .request(let server):
+            guard let context = contexts[server], let id = context.session else { return nil }
+            return (context.request, id, sender(of: context.request, in: id))
+        case .response(let server, let message):
+            guard let context = contexts[server], let id = context.session else { return nil }
+            return (message, id, sender(of: context.request, in: id).other)
+        case .acknowledgement(let message, _, let id): return (message, id, sender(of: message, in: id))
+        case .none: return nil
+        }
+    }
+
+    /// Whose request it is: the caller's when it carries the caller's tag in From.
+    private func sender(of request: Message, in id: SessionID) -> Party {
+        guard let tag = request.tag(of: .from), let session = sessions[id] else { return .caller }
+        return ASCII.equal(request.octets(tag), session.callerTag.span) ? .caller : .callee
+    }
+
+    /// An envelope has been tried.
+    mutating func envelopeOpened(_ token: EnvelopeToken, _ outcome: EnvelopeOutcome) {
+        guard let subject = examining.removeValue(forKey: token) else { return }
+        guard let (_, id, _) = details(of: subject), sessions[id] != nil else {
+            // The session ended meanwhile: its new key goes too.
+            if case .opened(let body) = outcome, let key = body.newKey { effects.append(.forgetKey(key)) }
+            return proceed(subject)
+        }
+        switch outcome {
+        case .malformed(let error): reject(subject, .badBody("CMS body", error))
+        case .undecipherable: unreadable(subject)
+        case .opened(let body):
+            counters.envelopesOpened += 1
+            guard body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
+                // What anyone could have altered does not replace a key either.
+                if let key = body.newKey { effects.append(.forgetKey(key)) }
+                return unreadable(subject)
+            }
+            remember(body, in: id)
+            // What is wrong inside is known to key holders only, and answered as if it could not be read at all.
+            guard let description = try? Disclosure.description(in: body.plaintext) else { return unreadable(subject) }
+            plan(subject, description, .disclosed)
+        }
+    }
+
+    /// Keeps the session's key (RFC 3185): a new one replaces the one before it.
+    private mutating func remember(_ body: OpenedBody, in id: SessionID) {
+        guard var session = sessions[id] else { return }
+        if let used = body.usedKey, let index = session.keys.firstIndex(where: { $0.handle == used }),
+            let left = session.keys[index].usesLeft
+        {
+            session.keys[index].usesLeft = left - 1
+            if left <= 1 {
+                effects.append(.forgetKey(used))
+                session.keys.remove(at: index)
+            }
+        }
+        if let key = body.newKey {
+            for old in session.keys where old.handle != key { effects.append(.forgetKey(old.handle)) }
+            session.keys = [HeldKey(handle: key, usesLeft: body.newKeyUses)]
+        }
+        sessions[id] = session
+    }
+
+    /// The SDP must be seen and cannot: 496, unless such calls may go on without media.
+    private mutating func unreadable(_ subject: Subject) {
+        counters.envelopesUndecipherable += 1
+        guard settings.disclosure.requiresSDP else { return plan(subject, nil, .closed) }
+        reject(subject, .undecipherable)
+    }
+
+    /// Derives the session's holes from what was read and asks the gate for them.
+    private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
+        guard let (message, id, party) = details(of: subject), var session = sessions[id] else { return proceed(subject) }
+        if reading != .none { session.reading = reading }
+        if let status = message.status { settle(&session, by: message, status, subject, hasDescription: description != nil) }
+        do throws(Rejection) {
+            if let description {
+                try take(description, of: message, from: party, subject, &session)
+            } else if case .acknowledgement = subject, awaitsAnswer(session, in: message, from: party) {
+                // The ACK had to bring the answer.
+                session.rollBack()
+            }
+        } catch {
+            return reject(subject, error)
+        }
+        if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
+        sessions[id] = session
+        ensureHoles(id, for: subject)
+    }
+
+    /// What a final response is to the call and to its open offer.
+    private func settle(
+        _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, hasDescription: Bool
+    ) {
+        guard status >= 200 else { return }
+        let isInvite = message.cseq.method == .invite
+        let context = context(of: subject)
+        let tag = message.tag(of: .to).map(message.copy) ?? []
+        guard status < 300 else {
+            if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }
+            if isInvite || context?.carriesOffer ?? false { session.rollBack() }
+            return
+        }
+        if isInvite {
+            // A 2xx that crossed a CANCEL wins: the call is up.
+            session.phase = .established
+            session.calleeTag = session.calleeTag ?? tag
+        }
+        if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
+    }
+
+    /// Whether a response says that the peer has no such dialog: to INVITE and UPDATE that ends it (RFC 5057 section 5.1).
+    func endsDialog(_ message: Message, _ status: UInt16) -> Bool {
+        status == 481 && (message.cseq.method == .invite || message.cseq.method == .update)
+    }
+
+    /// Takes a description as what it is where it stands (RFC 6337 section 2.2): INVITE and UPDATE offer, a response
+    /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
+    private mutating func take(
+        _ description: SessionDescription, of message: Message, from party: Party, _ subject: Subject,
+        _ session: inout Session
+    ) throws(Rejection) {
+        let tags = [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) }
+        switch subject {
+        case .request(let server):
+            if message.method == .prack, session.offerer == party.other {
+                return try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+            }
+            try session.offer(description, by: party, tags: tags, invite: nil, settings: settings)
+            contexts[server]?.carriesOffer = true
+        case .response(let server, _):
+            let isProvisional = message.status.map { $0 < 200 } ?? false
+            if contexts[server]?.carriesOffer ?? false {
+                let tag = isProvisional ? message.tag(of: .to).map(message.copy) ?? [] : nil
+                try session.answer(description, by: party, provisionalTag: tag, settings: settings)
+            } else if message.cseq.method == .invite {
+                try session.offer(
+                    description, by: party, tags: [], invite: message.cseq.number, settings: settings)
+            }
+        case .acknowledgement:
+            guard awaitsAnswer(session, in: message, from: party) else { return }
+            try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+        case .none: break
+        }
+    }
+
+    /// Whether an ACK is the one that brings the answer to the open offer.
+    private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
+        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else { return false }
+        return true
+    }
+
+    private func context(of subject: Subject) -> ProxyContext? {
+        switch subject {
+        case .request(let server), .response(let server, _): contexts[server]
+        case .acknowledgement, .none: nil
+        }
+    }
+
+    /// The message goes on.
+    mutating func proceed(_ subject: Subject) {
+        switch subject {
+        case .request(let server): forward(server)
+        case .response(let server, let message): deliver(message, server)
+        case .acknowledgement(let message, let flow, _): forward(message, flow)
+        case .none: break
+        }
+    }
+}

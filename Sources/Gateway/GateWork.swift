@@ -1,0 +1,152 @@
+import GateProtocol
+import Wire
+
+/// The link to the gate as the controller sees it.
+struct GateLink {
+    /// Nil while the gate does not answer.
+    var holeTimeout: Duration?
+    var next: UInt32 = 0
+    /// What waits for a reply.
+    var pending: [GateToken: Pending] = [:]
+    /// Sessions that the gate held and nobody here knows, closed since it came back.
+    var unknownClosed = 0
+
+    /// A request under way.
+    struct Pending {
+        let request: GateRequest
+        let subject: Subject
+    }
+
+    /// Refreshes in one hole timeout: one may be lost and the holes live on.
+    static let renewalsPerTimeout = 3
+}
+
+// Everything that is asked of the gate.
+extension SessionController {
+    /// Makes the gate hold what the session wants, then lets the subject go on.
+    mutating func ensureHoles(_ id: SessionID, for subject: Subject) {
+        guard let session = sessions[id] else { return proceed(subject) }
+        let wanted = session.wanted
+        guard wanted != session.requested || wanted != session.installed else { return proceed(subject) }
+        guard gate.holeTimeout != nil else { return reject(subject, .gateUnavailable) }
+        sessions[id]?.requested = wanted
+        if wanted.isEmpty {
+            ask(.close(id), for: subject)
+        } else if wanted.paths.isEmpty {
+            ask(.openFromAny(id, inside: wanted.halfOpen), for: subject)
+        } else {
+            ask(.narrow(id, wanted), for: subject)
+        }
+    }
+
+    /// Sends a request; without a gate nothing happens, and what is open there closes by itself or when it is back.
+    mutating func ask(_ request: GateRequest, for subject: Subject) {
+        guard gate.holeTimeout != nil else { return }
+        gate.next &+= 1
+        let token = GateToken(value: gate.next)
+        gate.pending[token] = GateLink.Pending(request: request, subject: subject)
+        counters.gateRequests += 1
+        effects.append(.askGate(token, request))
+    }
+
+    mutating func gateReplied(_ token: GateToken, _ reply: GateReply) {
+        guard let pending = gate.pending.removeValue(forKey: token) else { return }
+        switch reply {
+        case .completed:
+            confirm(pending.request)
+            proceed(pending.subject)
+        case .refused(let refusal):
+            counters.gateRefusals += 1
+            revert(pending.request)
+            reject(pending.subject, Rejection(refusal))
+        case .renewed(let missing):
+            for id in missing where sessions[id] != nil {
+                sessions[id]?.installed = Holes()
+                ensureHoles(id, for: .none)
+            }
+        case .listed(let reports, let more): reconcile(reports, more)
+        case .welcome: break
+        }
+    }
+
+    private mutating func confirm(_ request: GateRequest) {
+        switch request {
+        case .openFromAny(let id, let inside): confirm(id, Holes(halfOpen: inside))
+        case .narrow(let id, let holes): confirm(id, holes)
+        case .close(let id): confirm(id, Holes())
+        case .hello, .renew, .list: break
+        }
+    }
+
+    private mutating func confirm(_ id: SessionID, _ holes: Holes) {
+        effects.append(.log(.holesChanged(id, holes)))
+        sessions[id]?.installed = holes
+    }
+
+    /// A refused request changed nothing: the gate still holds what it confirmed before.
+    private mutating func revert(_ request: GateRequest) {
+        switch request {
+        case .openFromAny(let id, _), .narrow(let id, _), .close(let id):
+            if let installed = sessions[id]?.installed { sessions[id]?.requested = installed }
+        case .hello, .renew, .list: break
+        }
+    }
+
+    /// The gate is back: what it holds is compared with what lives here.
+    mutating func gateConnected(_ timeout: Duration) {
+        gate.holeTimeout = timeout
+        gate.unknownClosed = 0
+        ask(.list(after: nil), for: .none)
+        effects.append(.startTimer(.renewal, timeout / GateLink.renewalsPerTimeout))
+    }
+
+    private mutating func reconcile(_ reports: [HoleReport], _ more: Bool) {
+        for report in reports {
+            if sessions[report.session] == nil {
+                gate.unknownClosed += 1
+                ask(.close(report.session), for: .none)
+            } else {
+                // A request whose reply was lost may have been done all the same.
+                sessions[report.session]?.requested = report.holes
+            }
+        }
+        if more, let last = reports.last { return ask(.list(after: last.session), for: .none) }
+        effects.append(.log(.gateConnected(unknownSessionsClosed: gate.unknownClosed)))
+        // The gate may have been restarted and hold nothing: every session says again what it wants.
+        for id in sessions.keys.sorted() {
+            sessions[id]?.installed = Holes()
+            ensureHoles(id, for: .none)
+        }
+    }
+
+    /// The gate is gone: calls that wait for it are refused, calls that are up keep their media until the holes time out.
+    mutating func gateDisconnected() {
+        guard gate.holeTimeout != nil else { return }
+        gate.holeTimeout = nil
+        effects.append(.log(.gateDisconnected))
+        effects.append(.cancelTimer(.renewal))
+        let pending = gate.pending.sorted { $0.key.value < $1.key.value }
+        gate.pending = [:]
+        for (_, waiting) in pending {
+            revert(waiting.request)
+            reject(waiting.subject, .gateUnavailable)
+        }
+    }
+
+    /// The dead man's switch: sessions that live on say so, in requests of bounded size. What the gate refused to close
+    /// is asked for again first.
+    mutating func renewHoles() {
+        guard let timeout = gate.holeTimeout else { return }
+        for session in sessions.values.filter({ $0.wanted != $0.installed }).sorted(by: { $0.id < $1.id }) {
+            ensureHoles(session.id, for: .none)
+        }
+        let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()
+        var start = 0
+        while start < live.count {
+            let end = min(start + GateLimits.sessionsPerRenewal, live.count)
+            ask(.renew(Array(live[start..<end])), for: .none)
+            start = end
+        }
+        effects.append(.startTimer(.renewal, timeout / GateLink.renewalsPerTimeout))
+    }
+}

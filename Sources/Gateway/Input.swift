@@ -1,0 +1,87 @@
+public import GateProtocol
+public import SIPText
+public import SIPTransactions
+public import Wire
+
+/// What happens to the session controller.
+public enum Input: Sendable {
+    /// A message arrived.
+    case received(Message, Flow)
+    /// Octets arrived that are no acceptable message; the request among them, when it can be answered.
+    case malformed(ParseError, answerable: Message?, Flow)
+    /// A timer that an effect started has run out.
+    case fired(TimerKey)
+    /// A message could not be sent, or the connection that it was sent on is gone.
+    case transportFailed(Destination)
+    /// The gate answers and said after how long unrefreshed holes close.
+    case gateConnected(holeTimeout: Duration)
+    /// The gate is gone; what was asked of it and not answered will not be.
+    case gateDisconnected
+    case gateReplied(GateToken, GateReply)
+    /// The process is about to end: every hole must be closed, since nobody will watch the calls.
+    case shutdown
+    /// An `openEnvelope` effect has come to its end.
+    case envelopeOpened(EnvelopeToken, EnvelopeOutcome)
+}
+
+/// A timer of the controller.
+public enum TimerKey: Hashable, Sendable {
+    /// A timer of RFC 3261 section 17.
+    case transaction(TimerToken)
+    /// Timer C of the INVITE that came in by this server transaction (section 16.6 item 11).
+    case inviteTimeout(TransactionID)
+    /// Holes must be refreshed.
+    case renewal
+}
+
+/// Names a request to the gate until its reply.
+public struct GateToken: Hashable, Sendable {
+    public let value: UInt32
+    public init(value: UInt32) { self.value = value }
+}
+
+/// Names an envelope that is being opened.
+public struct EnvelopeToken: Hashable, Sendable {
+    public let value: UInt64
+    public init(value: UInt64) { self.value = value }
+}
+
+/// Names a content-encryption key; its octets are in the shell.
+public struct KeyHandle: Hashable, Sendable {
+    public let value: UInt64
+    public init(value: UInt64) { self.value = value }
+}
+
+/// What the shell found in an envelope.
+public enum EnvelopeOutcome: Sendable, Equatable {
+    case opened(OpenedBody)
+    /// Not CMS, or CMS over a limit: anyone can see it without a key.
+    case malformed(ParseError)
+    /// Everything that depends on a key: one answer, whatever the cause.
+    case undecipherable
+}
+
+/// The inside of an envelope and how it was opened.
+public struct OpenedBody: Sendable, Equatable {
+    /// A MIME entity with its own headers.
+    public var plaintext: [UInt8]
+    /// Whether a changed octet would have been noticed (AES-GCM).
+    public var isAuthenticated: Bool
+    /// The key that this message established for the session, when it did: wrapped for a recipient, or under a new
+    /// reference.
+    public var newKey: KeyHandle?
+    /// How often the new key may be used again; nil is for as long as the dialog lasts.
+    public var newKeyUses: Int?
+    /// The held key that opened it, when one did.
+    public var usedKey: KeyHandle?
+
+    public init(
+        plaintext: [UInt8], isAuthenticated: Bool, newKey: KeyHandle?, newKeyUses: Int?, usedKey: KeyHandle?
+    ) {
+        self.plaintext = plaintext
+        self.isAuthenticated = isAuthenticated
+        self.newKey = newKey
+        self.newKeyUses = newKeyUses
+        self.usedKey = usedKey
+    }
+}

@@ -1,0 +1,68 @@
+import GateProtocol
+import SIPText
+import SIPTransactions
+import Wire
+
+// What follows when a message may not go on as it is: the message is answered or goes on without its media, and nothing
+// stays open that it asked for.
+extension SessionController {
+    /// The message does not go on as it is.
+    mutating func reject(_ subject: Subject, _ rejection: Rejection) {
+        switch subject {
+        case .request(let server):
+            guard let context = contexts[server] else { return }
+            // BYE ends the call whatever the gate says; its holes die by their timeout.
+            guard context.request.method != .bye else { return proceed(subject) }
+            if let id = context.session {
+                if context.isInitial {
+                    close(id, .refused)
+                } else if context.carriesOffer {
+                    sessions[id]?.rollBack()
+                    ensureHoles(id, for: .none)
+                } else if context.request.method == .prack {
+                    abandonMedia(of: id, rejection)
+                }
+            }
+            refuse(context.request, server, rejection)
+        case .response(let server, let message):
+            guard let context = contexts[server], let status = message.status else { return }
+            if (200..<300).contains(status), context.request.method == .invite {
+                return terminate(context, message, rejection)
+            }
+            if let id = context.session {
+                if status >= 200 {
+                    if status < 300 { abandonMedia(of: id, rejection) }
+                } else if let tag = message.tag(of: .to) {
+                    // A preview that cannot be honoured opens nothing and goes on.
+                    dropEarlyAnswer(message.copy(tag), of: id, rejection)
+                }
+            }
+            deliver(message, server)
+        case .acknowledgement(let message, let flow, let id):
+            abandonMedia(of: id, rejection)
+            forward(message, flow)
+        case .none: break
+        }
+    }
+
+    /// The answer was given and cannot be honoured: what was open before it fits neither end any more. While the gate is
+    /// away it is only late.
+    private mutating func abandonMedia(of id: SessionID, _ rejection: Rejection) {
+        guard rejection != .gateUnavailable else { return }
+        noteRefusal(of: id, rejection)
+        sessions[id]?.abandonMedia()
+        ensureHoles(id, for: .none)
+    }
+
+    private mutating func dropEarlyAnswer(_ tag: [UInt8], of id: SessionID, _ rejection: Rejection) {
+        guard rejection != .gateUnavailable else { return }
+        noteRefusal(of: id, rejection)
+        if sessions[id]?.early.removeValue(forKey: tag) != nil { ensureHoles(id, for: .none) }
+    }
+
+    private mutating func noteRefusal(of id: SessionID, _ rejection: Rejection) {
+        guard let session = sessions[id] else { return }
+        counters.refused += 1
+        effects.append(.log(.refused(callID: session.callID, status: rejection.status, why: rejection.why)))
+    }
+}

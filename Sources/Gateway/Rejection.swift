@@ -1,0 +1,116 @@
+import GateProtocol
+import SIPText
+import Wire
+
+/// A request or an answer that does not go on: the response that says so.
+struct Rejection: Error, Equatable {
+    var status: UInt16
+    var reason: StaticString
+    /// For Warning and for the log; nothing of a body, nothing that depends on a key.
+    var why: String
+    /// Whether the gateway's certificate goes with it.
+    var offersCertificate = false
+    var retryAfter: Int?
+    /// A warn-code of RFC 3261 section 20.43, or 380 for what must be disclosed.
+    var warnCode = 399
+
+    static func == (a: Rejection, b: Rejection) -> Bool { a.status == b.status && a.why == b.why }
+
+    init(_ status: UInt16, _ reason: StaticString, _ why: String) {
+        self.status = status
+        self.reason = reason
+        self.why = why
+    }
+}
+
+extension Rejection {
+    /// The gate does not answer: the caller may try again.
+    static var gateUnavailable: Rejection {
+        var rejection = Rejection(503, "Service Unavailable", "the firewall does not answer")
+        rejection.retryAfter = 5
+        return rejection
+    }
+
+    static var full: Rejection {
+        var rejection = Rejection(503, "Service Unavailable", "too many sessions")
+        rejection.retryAfter = 10
+        return rejection
+    }
+
+    /// An offer of the other party waits for its answer (RFC 3261 section 14.2, RFC 3311 section 5.2).
+    static var pending: Rejection { Rejection(491, "Request Pending", "another offer waits for its answer") }
+
+    /// An offer of the same party waits for its answer (the same sections).
+    static var tooEarly: Rejection {
+        var rejection = Rejection(500, "Server Internal Error", "an earlier offer waits for its answer")
+        rejection.retryAfter = 1
+        return rejection
+    }
+
+    /// The SDP must be seen and is encrypted for others (draft-ietf-sip-e2m-sec-06 section 5.3).
+    static var undecipherable: Rejection {
+        var rejection = Rejection(496, "Proxy Undecipherable", "Required to View Content-Type 'application/sdp'")
+        rejection.offersCertificate = true
+        rejection.warnCode = 380
+        return rejection
+    }
+
+    /// A body that anyone can see is malformed.
+    static func badBody(_ what: String, _ error: ParseError) -> Rejection {
+        Rejection(400, "Bad Request", "\(what): \(error)")
+    }
+
+    /// The SDP names what no pinhole may lead to.
+    static func forbidden(_ why: String) -> Rejection { Rejection(403, "Forbidden", why) }
+
+    /// The SDP asks for what this gateway cannot carry.
+    static func notAcceptable(_ why: String) -> Rejection { Rejection(488, "Not Acceptable Here", why) }
+
+    /// What the gate refused.
+    init(_ refusal: GateRefusal) {
+        switch refusal.reason {
+        case .tooManySessions, .tableFull, .notReady, .kernel, .badVersion, .halfOpenDisabled:
+            self.init(503, "Service Unavailable", "the firewall refused: \(refusal)")
+            retryAfter = 10
+        case .noRoute, .wrongInterface, .tooManyHoles, .conflict, .mixedFamilies:
+            self = .notAcceptable("\(refusal)")
+        case .forbiddenAddress, .ownAddress, .notInside, .notOutside, .forbiddenPort:
+            self = .forbidden("\(refusal)")
+        }
+    }
+
+    /// What of `why` may stand in a header.
+    private var printableWhy: some Sequence<UInt8> { why.utf8.filter { $0 >= ASCII.space && $0 < 0x7F } }
+
+    /// The response to a request.
+    func response(to request: Message, tag: [UInt8], settings: ControllerSettings) -> Message {
+        var phrase: [UInt8] = []
+        phrase.append(literal: reason)
+        // What anyone can see is wrong with a message is said where people look first.
+        if status == 400 {
+            phrase.append(literal: " - ")
+            phrase.append(contentsOf: printableWhy)
+        }
+        var response = Message(status: status, phrase: phrase, to: request, tag: tag)
+        var warning: [UInt8] = []
+        ASCII.append(decimal: UInt64(warnCode), to: &warning)
+        warning.append(ASCII.space)
+        warning.append(contentsOf: settings.name)
+        warning.append(literal: " \"")
+        for octet in printableWhy {
+            if octet == ASCII.quote || octet == ASCII.backslash { warning.append(ASCII.backslash) }
+            warning.append(octet)
+        }
+        warning.append(ASCII.quote)
+        response.append(.warning, warning)
+        if let retryAfter {
+            var value: [UInt8] = []
+            ASCII.append(decimal: UInt64(retryAfter), to: &value)
+            response.append(.retryAfter, value)
+        }
+        if offersCertificate, !settings.disclosure.certificate.isEmpty {
+            response.setBody(settings.disclosure.certificate, contentType: Array("application/pkix-cert".utf8))
+        }
+        return response
+    }
+}

@@ -1,0 +1,131 @@
+import SIPText
+import SIPTransactions
+import Wire
+
+/// Where a request goes next (RFC 3261 sections 16.4 to 16.6).
+enum Routing {
+    /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two.
+    static func preprocess(_ message: inout Message, settings: ControllerSettings) {
+        if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri), parsed.user.isEmpty,
+            settings.isOwn(host: message.octets(parsed.host), port: parsed.port),
+            parsed.parameters.contains("lr", in: message.bytes.span)
+        {
+            // A strict router before us put our Record-Route URI where the target stood; the target is the last Route.
+            if let last = message.values(of: .route).last, let address = NameAddress(in: message.bytes.span, last) {
+                let target = message.copy(address.uri)
+                message.removeLastValue(of: .route)
+                message.setRequestURI(target)
+            }
+        }
+        for _ in 0..<2 {
+            guard let top = message.address(of: .route), let uri = try? URI(in: message.bytes.span, top.uri),
+                settings.isOwn(host: message.octets(uri.host), port: uri.port)
+            else { return }
+            message.removeFirstValue(of: .route)
+        }
+    }
+
+    /// What a look-up ends with.
+    enum Target {
+        case destination(Destination)
+        /// The Request-URI is this gateway.
+        case own
+        /// No static route, and no address that may be used.
+        case none
+        /// The URI is of another scheme or malformed.
+        case badURI
+    }
+
+    /// The next hop: the topmost Route, else the Request-URI; a static route of its domain, else its address.
+    ///
+    /// - Parameter isInDialog: an address in the URI is followed only then; else anyone could send anything anywhere
+    ///   through the gateway.
+    static func target(of message: Message, isInDialog: Bool, settings: ControllerSettings) -> Target {
+        let routeURI = message.address(of: .route)?.uri
+        guard let slice = routeURI ?? message.requestURI else { return .badURI }
+        guard let uri = try? URI(in: message.bytes.span, slice), uri.scheme == .sip else { return .badURI }
+        let host = message.octets(uri.host)
+        for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
+            return .destination(route.destination)
+        }
+        if settings.isOwn(host: host, port: uri.port) { return .own }
+        guard isInDialog, let address = IPAddress(text: host) else { return .none }
+        var transport = TransportKind.udp
+        if let name = uri.parameters.value(of: "transport", in: message.bytes.span),
+            ASCII.equalIgnoringCase(message.octets(name), "tcp")
+        {
+            transport = .tcp
+        }
+        return .destination(Destination(transport, Endpoint(address, uri.port ?? 5_060)))
+    }
+
+    /// `<sip:address:port;transport=tcp;lr>` of a listener.
+    static func recordRoute(_ listener: Listener) -> [UInt8] {
+        var value: [UInt8] = []
+        value.append(literal: "<sip:")
+        listener.endpoint.appendText(to: &value)
+        switch listener.transport {
+        case .udp: break
+        case .tcp: value.append(literal: ";transport=tcp")
+        case .tls: value.append(literal: ";transport=tls")
+        }
+        value.append(literal: ";lr>")
+        return value
+    }
+
+    /// The Via value that this gateway adds.
+    static func via(_ listener: Listener, branch: [UInt8]) -> [UInt8] {
+        var value: [UInt8] = []
+        switch listener.transport {
+        case .udp: value.append(literal: "SIP/2.0/UDP ")
+        case .tcp: value.append(literal: "SIP/2.0/TCP ")
+        case .tls: value.append(literal: "SIP/2.0/TLS ")
+        }
+        listener.endpoint.appendText(to: &value)
+        value.append(literal: ";branch=")
+        value.append(contentsOf: branch)
+        return value
+    }
+}
+
+/// Loop detection by the branch (RFC 3261 section 16.3 item 4): its second half is a hash of what routing depends on.
+enum LoopCheck {
+    /// The hash of a request, its Route and Request-URI as they are before own values are taken off.
+    static func hash(_ message: Message, _ tokens: TokenSource) -> UInt64 {
+        tokens.hash { hash in
+            if let uri = message.requestURI { hash.add(message.octets(uri)) }
+            for name in [HeaderName.from, .to, .callID, .route] {
+                if let value = message.value(of: name) { hash.add(message.octets(value)) }
+            }
+            hash.add(UInt64(message.cseq.number))
+        }
+    }
+
+    /// Whether this gateway forwarded the very same request before: one of its own Via values carries the same hash.
+    static func isLoop(_ message: Message, hash: UInt64, settings: ControllerSettings) -> Bool {
+        var suffix: [UInt8] = []
+        suffix.appendHex(hash)
+        for value in message.values(of: .via) {
+            guard let via = try? Via(in: message.bytes.span, value),
+                settings.isOwn(host: message.octets(via.host), port: via.port)
+            else { continue }
+            let branch = message.octets(via.branch(in: message.bytes.span))
+            if branch.count >= suffix.count,
+                ASCII.equal(branch.extracting(branch.count - suffix.count..<branch.count), suffix.span)
+            {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// A branch: the cookie, a token of its own, and the hash.
+    static func branch(hash: UInt64, _ tokens: inout TokenSource) -> [UInt8] {
+        var branch: [UInt8] = []
+        branch.append(literal: Via.magicCookie)
+        branch.append(contentsOf: tokens.token())
+        branch.append(ASCII.dot)
+        branch.appendHex(hash)
+        return branch
+    }
+}

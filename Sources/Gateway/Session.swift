@@ -1,0 +1,166 @@
+import GateProtocol
+import SDPText
+import SIPText
+import Wire
+
+/// One of the two ends of a call.
+enum Party: Hashable, Sendable {
+    case caller, callee
+
+    var other: Party { self == .caller ? .callee : .caller }
+}
+
+/// A content-encryption key that the session holds: its octets are in the shell.
+struct HeldKey: Hashable, Sendable {
+    let handle: KeyHandle
+    /// How often it may be used again (CEKMaxDecrypts, RFC 3185 section 3.2); nil is for as long as the dialog lasts.
+    var usesLeft: Int?
+}
+
+/// How the SDP of a session came to be known.
+public enum Reading: String, Sendable, Equatable {
+    /// Nothing was read yet.
+    case none = "nothing"
+    /// `application/sdp` in the clear.
+    case plain
+    /// An envelope that was opened.
+    case disclosed
+    /// An envelope for others.
+    case closed = "unreadable"
+}
+
+/// One call, from the INVITE that began it: its offer/answer exchange, the holes that follow from it and the keys that
+/// read it.
+struct Session: Sendable {
+    enum Phase: Hashable, Sendable {
+        /// INVITE sent on, no 2xx yet.
+        case early
+        /// A 2xx was passed on.
+        case established
+        /// CANCEL or BYE came, or a final error: nothing may be open.
+        case ending
+    }
+
+    /// The offer/answer exchange (RFC 3264).
+    enum Exchange: Sendable {
+        /// Every offer has its answer.
+        case settled
+        /// - Parameter invite: the CSeq number of the INVITE that it stood in a response to: the ACK with that number
+        ///   brings the answer, or there is none.
+        case offered(SessionDescription, by: Party, invite: UInt32?)
+    }
+
+    let id: SessionID
+    let callID: [UInt8]
+    let callerTag: [UInt8]
+    /// The callee's tag, from the 2xx on.
+    var calleeTag: [UInt8]?
+    /// The URIs of From and To, for people.
+    let from: [UInt8]
+    let to: [UInt8]
+    let callerSide: Side
+    let calleeSide: Side
+    /// Where the signalling of each party comes from: the one address that an inside party's media may name.
+    let callerAddress: IPAddress
+    let calleeAddress: IPAddress
+    let startedAt: MonotonicTime
+    var phase = Phase.early
+    var exchange = Exchange.settled
+    /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
+    var stable: [MediaPath] = []
+    /// The paths of answers in provisional responses, by the callee's tag: a forked call has several.
+    var early: [[UInt8]: [MediaPath]] = [:]
+    /// The endpoints of an offer that waits for its answer.
+    var halfOpen: [Endpoint] = []
+    /// What the gate confirmed.
+    var installed = Holes()
+    /// What the gate was asked for last.
+    var requested = Holes()
+    var keys: [HeldKey] = []
+    var reading = Reading.none
+
+    /// Whether media between the parties crosses the gateway.
+    var crosses: Bool { callerSide != calleeSide }
+
+    func side(of party: Party) -> Side { party == .caller ? callerSide : calleeSide }
+
+    func address(of party: Party) -> IPAddress { party == .caller ? callerAddress : calleeAddress }
+
+    /// What should be open now.
+    var wanted: Holes {
+        guard phase != .ending else { return Holes() }
+        var paths = stable
+        for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            for path in answer where !paths.contains(path) { paths.append(path) }
+        }
+        return Holes(halfOpen: halfOpen, paths: paths)
+    }
+}
+
+// MARK: - Offer and answer
+
+extension Session {
+    /// Whose offer waits for its answer.
+    var offerer: Party? {
+        switch exchange {
+        case .settled: nil
+        case .offered(_, let party, _): party
+        }
+    }
+
+    /// Takes an offer into account.
+    ///
+    /// - Parameters:
+    ///   - party: who makes it.
+    ///   - tags: those of the message: when an answer in a provisional response of their dialog came before, it counts.
+    ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
+    /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
+    ///   then that was not open before.
+    mutating func offer(
+        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?, settings: ControllerSettings
+    ) throws(Rejection) {
+        for tag in tags where early[tag] != nil && offerer != nil { settle(withEarlyAnswerOf: tag) }
+        guard offerer == nil || offerer == party && invite != nil else { throw offerer == party ? .tooEarly : .pending }
+        let endpoints = try PinholePlan.offered(
+            description, side: side(of: party), signalling: address(of: party), policy: settings.policy)
+        let known = stable.map(\.inside)
+        halfOpen = settings.halfOpen && side(of: party) == .inside ? endpoints.filter { !known.contains($0) } : []
+        exchange = .offered(description, by: party, invite: invite)
+    }
+
+    /// Takes the answer to the other party's open offer into account; without one it changes nothing.
+    ///
+    /// - Parameters:
+    ///   - party: whose answer it is.
+    ///   - tag: the answerer's tag when it stands in a provisional response, which settles nothing; else nil.
+    /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
+    mutating func answer(
+        _ description: SessionDescription, by party: Party, provisionalTag tag: [UInt8]?, settings: ControllerSettings
+    ) throws(Rejection) {
+        guard case .offered(let offer, by: party.other, _) = exchange else { return }
+        let paths = try PinholePlan.answered(
+            offer: offer, answer: description, offererSide: side(of: party.other),
+            inside: side(of: party) == .inside ? address(of: party) : address(of: party.other), policy: settings.policy)
+        if let tag {
+            early[tag] = paths
+        } else {
+            settle(on: paths)
+        }
+    }
+
+    /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
+    mutating func settle(withEarlyAnswerOf tag: [UInt8]) { settle(on: early[tag] ?? stable) }
+
+    /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
+    mutating func rollBack() { settle(on: stable) }
+
+    /// What was agreed on cannot be had, and what was open before is agreed on no more.
+    mutating func abandonMedia() { settle(on: []) }
+
+    private mutating func settle(on paths: [MediaPath]) {
+        stable = paths
+        early = [:]
+        halfOpen = []
+        exchange = .settled
+    }
+}

@@ -1,0 +1,170 @@
+import GateProtocol
+import SDPText
+import SIPText
+import SIPTransactions
+public import Wire
+
+/// The gateway's one brain: a record-routing, transaction-stateful proxy (RFC 3261 section 16) that lets a message go on
+/// only when the holes that it calls for are open.
+///
+/// Inputs in, effects out: it reads no clock, sends nothing and asks nobody. One event loop owns one controller.
+///
+/// The way of a message: `receive` → transaction layer → `admit` (Requests.swift) or `collect` (Responses.swift) →
+/// `examine` and `plan` (Examination.swift) → `ensureHoles` (GateWork.swift) → `proceed` (Requests.swift,
+/// Responses.swift).
+public struct SessionController {
+    let settings: ControllerSettings
+    var tokens: TokenSource
+    var layer: TransactionLayer
+    var sessions: [SessionID: Session] = [:]
+    /// Sessions by Call-ID and the caller's tag.
+    var dialogs: [DialogKey: SessionID] = [:]
+    /// Response contexts by their server transaction.
+    var contexts: [TransactionID: ProxyContext] = [:]
+    var clients: [TransactionID: ClientRole] = [:]
+    var gate = GateLink()
+    /// Messages whose envelopes are being opened.
+    var examining: [EnvelopeToken: Subject] = [:]
+    var nextEnvelope: UInt64 = 0
+    var effects: [Effect] = []
+    var now = MonotonicTime(nanoseconds: 0)
+    /// How often what happened, for status and metrics.
+    public internal(set) var counters = Counters()
+
+    public init(settings: ControllerSettings) {
+        self.settings = settings
+        tokens = TokenSource(key: settings.tokenKey)
+        layer = TransactionLayer(timers: settings.timers, maximumTransactions: settings.maximumTransactions)
+    }
+
+    /// Takes one input into account and says what must be done.
+    public mutating func handle(_ input: Input, at time: MonotonicTime) -> [Effect] {
+        now = time
+        switch input {
+        case .received(let message, let flow): receive(message, flow)
+        case .malformed(let error, let request, let flow): refuse(error, request, flow)
+        case .fired(.transaction(let token)): run(layer.fired(token))
+        case .fired(.inviteTimeout(let server)): inviteTimedOut(server)
+        case .fired(.renewal): renewHoles()
+        case .transportFailed(let destination): run(layer.transportFailed(to: destination))
+        case .gateConnected(let timeout): gateConnected(timeout)
+        case .gateDisconnected: gateDisconnected()
+        case .gateReplied(let token, let reply): gateReplied(token, reply)
+        case .envelopeOpened(let token, let outcome): envelopeOpened(token, outcome)
+        case .shutdown: for id in sessions.keys.sorted() { close(id, .shutdown) }
+        }
+        var result: [Effect] = []
+        swap(&result, &effects)
+        return result
+    }
+
+    /// Performs what the transaction layer wants: most of it goes to the shell, the rest is for the proxy.
+    mutating func run(_ actions: [TransactionAction]) {
+        for action in actions {
+            switch action {
+            case .send(let message, let destination): effects.append(.send(message, destination))
+            case .start(let token, let duration): effects.append(.startTimer(.transaction(token), duration))
+            case .cancel(let token): effects.append(.cancelTimer(.transaction(token)))
+            case .request(let message, let id, let flow): admit(message, id, flow)
+            case .cancelRequest(let message, let id, let of, _): cancel(message, id, of)
+            case .acknowledge(let message, let flow, _): acknowledge(message, flow)
+            case .response(let message, let id): collect(message, id)
+            case .strayResponse: counters.strayResponses += 1
+            case .timedOut(let id): ended(id, with: 408, "Request Timeout", .timedOut)
+            case .failed(let id): ended(id, with: 503, "Service Unavailable", .transportFailed)
+            case .ended(let id): forget(id)
+            }
+        }
+    }
+
+    private mutating func receive(_ message: Message, _ flow: Flow) {
+        var message = message
+        if message.isRequest {
+            counters.requests += 1
+            message.stampVia(source: flow.remote)
+        } else {
+            counters.responses += 1
+        }
+        run(layer.receive(message, from: flow))
+    }
+
+    /// Answers what is no acceptable message, when it can be answered: 400 with where and why, without a transaction.
+    private mutating func refuse(_ error: ParseError, _ request: Message?, _ flow: Flow) {
+        counters.malformed += 1
+        effects.append(.log(.malformed(error, from: flow.remote)))
+        guard var request else { return }
+        request.stampVia(source: flow.remote)
+        var status: UInt16 = 400
+        var phrase = Array("Bad Request - \(error.description)".utf8)
+        if error.code == .unsupported, ASCII.equal(Array("\(error.production)".utf8).span, "SIP-Version") {
+            status = 505
+            phrase = Array("Version Not Supported".utf8)
+        }
+        let response = Message(status: status, phrase: phrase, to: request, tag: tokens.token())
+        effects.append(.send(response, Destination(respondingTo: request, from: flow)))
+    }
+
+    /// A transaction is over: nothing refers to it any more.
+    private mutating func forget(_ id: TransactionID) {
+        clients[id] = nil
+        if let context = contexts.removeValue(forKey: id), context.request.method == .invite {
+            effects.append(.cancelTimer(.inviteTimeout(id)))
+        }
+    }
+}
+
+/// Finds a session by what both ends of its dialog carry.
+struct DialogKey: Hashable {
+    let callID: [UInt8]
+    let tag: [UInt8]
+}
+
+/// How often what happened since the start.
+public struct Counters: Sendable, Equatable {
+    public var requests: UInt64 = 0
+    public var responses: UInt64 = 0
+    public var malformed: UInt64 = 0
+    public var strayResponses: UInt64 = 0
+    public var refused: UInt64 = 0
+    public var sessionsOpened: UInt64 = 0
+    public var sessionsClosed: UInt64 = 0
+    public var envelopesOpened: UInt64 = 0
+    public var envelopesUndecipherable: UInt64 = 0
+    public var gateRequests: UInt64 = 0
+    public var gateRefusals: UInt64 = 0
+
+    public init() {}
+}
+
+// MARK: - Sessions
+
+extension SessionController {
+    /// The session that a request or response with a To tag belongs to, and whose request it is.
+    func session(of message: Message) -> (id: SessionID, sender: Party)? {
+        guard let callID = message.value(of: .callID), let from = message.tag(of: .from) else { return nil }
+        let call = message.copy(callID)
+        if let id = dialogs[DialogKey(callID: call, tag: message.copy(from))] {
+            // Another fork of the callee has a dialog of its own, which is not the session's.
+            if let calleeTag = sessions[id]?.calleeTag, let to = message.tag(of: .to), calleeTag != message.copy(to) {
+                return nil
+            }
+            return (id, .caller)
+        }
+        guard let to = message.tag(of: .to), let id = dialogs[DialogKey(callID: call, tag: message.copy(to))] else {
+            return nil
+        }
+        // The callee's own tag must be the one that its 2xx established, when it did.
+        if let calleeTag = sessions[id]?.calleeTag, calleeTag != message.copy(from) { return nil }
+        return (id, .callee)
+    }
+
+    /// Ends a session: nothing stays open, no key is kept.
+    mutating func close(_ id: SessionID, _ reason: CloseReason) {
+        guard let session = sessions.removeValue(forKey: id) else { return }
+        dialogs[DialogKey(callID: session.callID, tag: session.callerTag)] = nil
+        if !session.installed.isEmpty || !session.requested.isEmpty { ask(.close(id), for: .none) }
+        for key in session.keys { effects.append(.forgetKey(key.handle)) }
+        counters.sessionsClosed += 1
+        effects.append(.log(.sessionClosed(id, reason)))
+    }
+}

@@ -1,0 +1,126 @@
+public import GateProtocol
+public import SIPTransactions
+public import Wire
+
+/// Where the gateway listens for SIP.
+public struct Listener: Hashable, Sendable {
+    public var transport: TransportKind
+    public var endpoint: Endpoint
+
+    public init(_ transport: TransportKind, _ endpoint: Endpoint) {
+        self.transport = transport
+        self.endpoint = endpoint
+    }
+}
+
+/// A static route: where requests for a domain go.
+public struct StaticRoute: Hashable, Sendable {
+    /// The host of the Request-URI, lower case.
+    public var domain: [UInt8]
+    public var destination: Destination
+
+    public init(domain: [UInt8], destination: Destination) {
+        self.domain = domain.map(ASCII.lowercase)
+        self.destination = destination
+    }
+}
+
+/// What the gateway reads of protected bodies, and what it insists on.
+public struct DisclosurePolicy: Sendable {
+    /// What makes the gateway open an envelope.
+    public enum Trigger: Hashable, Sendable {
+        /// Only a disclosure header that names this gateway.
+        case header
+        /// Only a recipientInfo that is its own.
+        case recipient
+        /// Either of them.
+        case either
+    }
+
+    public var askedBy: Trigger
+    /// Whether a call that needs a pinhole is refused with 496 when its SDP cannot be read. Without it such a call goes
+    /// on and has no media.
+    public var requiresSDP: Bool
+    /// Whether content encrypted by AES-CBC, which anyone on the way can alter, may open pinholes.
+    public var acceptsUnauthenticated: Bool
+    /// The gateway's certificate, DER, for the body of a 496; empty when it has none.
+    public var certificate: [UInt8]
+
+    public init(askedBy: Trigger, requiresSDP: Bool, acceptsUnauthenticated: Bool, certificate: [UInt8]) {
+        self.askedBy = askedBy
+        self.requiresSDP = requiresSDP
+        self.acceptsUnauthenticated = acceptsUnauthenticated
+        self.certificate = certificate
+    }
+}
+
+/// Everything that the session controller knows about the box it runs on.
+public struct ControllerSettings: Sendable {
+    /// The gateway's own name, lower case: in Warning and the 496.
+    public var name: [UInt8]
+    /// Every name that stands for this gateway, `name` among them, lower case.
+    public var names: [[UInt8]]
+    public var listeners: [Listener]
+    public var routes: [StaticRoute]
+    /// What media may name; its inside prefixes also tell which side a peer is on.
+    public var policy: PinholePolicy
+    public var disclosure: DisclosurePolicy
+    /// Whether a hole from any address is open between offer and answer.
+    public var halfOpen: Bool
+    public var maximumSessions: Int
+    public var maximumTransactions: Int
+    public var timers: Timers
+    /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
+    public var inviteTimeout: Duration
+    /// 128 random bits from the shell: what branches, tags and session numbers are made of.
+    public var tokenKey: (UInt64, UInt64)
+
+    public init(
+        name: [UInt8], names: [[UInt8]], listeners: [Listener], routes: [StaticRoute], policy: PinholePolicy,
+        disclosure: DisclosurePolicy, halfOpen: Bool, maximumSessions: Int,
+        maximumTransactions: Int, timers: Timers, inviteTimeout: Duration, tokenKey: (UInt64, UInt64)
+    ) {
+        self.name = name.map(ASCII.lowercase)
+        self.names = ([name] + names).map { $0.map(ASCII.lowercase) }
+        self.listeners = listeners
+        self.routes = routes
+        self.policy = policy
+        self.disclosure = disclosure
+        self.halfOpen = halfOpen
+        self.maximumSessions = maximumSessions
+        self.maximumTransactions = maximumTransactions
+        self.timers = timers
+        self.inviteTimeout = inviteTimeout
+        self.tokenKey = tokenKey
+    }
+}
+
+/// Which side of the gateway a peer is on.
+public enum Side: Hashable, Sendable {
+    case inside, outside
+}
+
+extension ControllerSettings {
+    func side(of address: IPAddress) -> Side {
+        policy.inside.contains { $0.contains(address) } ? .inside : .outside
+    }
+
+    /// Whether a host of a URI stands for this gateway: one of its names, or an address it listens on.
+    func isOwn(host: Span<UInt8>, port: UInt16?) -> Bool {
+        for name in names where ASCII.equalIgnoringCase(host, name.span) { return true }
+        guard let address = IPAddress(text: host) else { return false }
+        return listeners.contains { $0.endpoint.address == address && $0.endpoint.port == port ?? 5_060 }
+    }
+
+    /// The listener that faces a destination: of its transport, on its side when there is one.
+    func listener(facing destination: Destination) -> Listener? {
+        let side = side(of: destination.remote.address)
+        var fallback: Listener?
+        for listener in listeners where listener.transport == destination.transport {
+            guard listener.endpoint.address.isIPv6 == destination.remote.address.isIPv6 else { continue }
+            if self.side(of: listener.endpoint.address) == side { return listener }
+            fallback = fallback ?? listener
+        }
+        return fallback
+    }
+}

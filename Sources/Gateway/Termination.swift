@@ -1,0 +1,67 @@
+import SIPText
+import SIPTransactions
+import Wire
+
+// A 2xx whose SDP cannot be read or honoured: the gateway ends the dialog that the callee believes in.
+extension SessionController {
+    /// Acknowledges the 2xx, says BYE to the callee and a 5xx to the caller (draft-ietf-sip-e2m-sec-06 section 5.3).
+    mutating func terminate(_ context: ProxyContext, _ response: Message, _ rejection: Rejection) {
+        let server = context.server
+        let acknowledgement = inDialog(.ack, context, response)
+        contexts[server]?.terminatingACK = acknowledgement
+        resend(acknowledgement, context)
+        var destination = context.destination
+        destination.local = context.listener.endpoint
+        if let (bye, actions) = layer.request(inDialog(.bye, context, response), to: destination) {
+            clients[bye] = .own
+            run(actions)
+        }
+        // Of a re-INVITE too: the callee's dialog is over, and the caller's next request is told so.
+        if let id = context.session { close(id, .refused) }
+        counters.refused += 1
+        effects.append(.log(.refused(callID: sessionCallID(context), status: 502, why: rejection.why)))
+        var answer = rejection
+        if (400..<500).contains(rejection.status) {
+            // The fault is the callee's, not the caller's.
+            answer.status = 502
+            answer.reason = "Bad Gateway"
+            answer.offersCertificate = false
+        }
+        respond(server, answer.response(to: context.request, tag: tokens.token(), settings: settings))
+        next(server)
+    }
+
+    mutating func resend(_ acknowledgement: Message, _ context: ProxyContext) {
+        var destination = context.destination
+        destination.local = context.listener.endpoint
+        effects.append(.send(acknowledgement, destination))
+    }
+
+    private func sessionCallID(_ context: ProxyContext) -> [UInt8] {
+        context.request.value(of: .callID).map(context.request.copy) ?? []
+    }
+
+    /// A request inside the dialog that the 2xx made, as the caller would send it: target is the Contact, the route set
+    /// are the Record-Route values that the callee's side added, nearest first (section 12.1.2).
+    private mutating func inDialog(_ method: Method, _ context: ProxyContext, _ response: Message) -> Message {
+        let target = response.address(of: .contact).map { response.copy($0.uri) }
+        let sequence = method == .ack ? context.request.cseq.number : context.request.cseq.number + 1
+        var request = Message(
+            request: method, uri: target ?? context.request.requestURI.map(context.request.copy) ?? [], sequence: sequence)
+        request.append(.via, Routing.via(context.listener, branch: LoopCheck.branch(hash: context.hash, &tokens)))
+        request.appendFields(of: .from, from: context.request)
+        request.appendFields(of: .to, from: response)
+        request.appendFields(of: .callID, from: context.request)
+        request.append(.maxForwards, Array("70".utf8))
+        var beyond: [[UInt8]] = []
+        for value in response.values(of: .recordRoute) {
+            guard let address = NameAddress(in: response.bytes.span, value),
+                let uri = try? URI(in: response.bytes.span, address.uri)
+            else { continue }
+            if settings.isOwn(host: response.octets(uri.host), port: uri.port) { break }
+            beyond.append(response.copy(value))
+        }
+        for value in beyond.reversed() { request.append(.route, value) }
+        return request
+    }
+}

@@ -1,0 +1,147 @@
+import Crypto
+import Glibc
+
+/// The two daemons of a gateway, real and running in its namespace.
+public final class GatewayProcesses {
+    /// What differs from one run to another.
+    public struct Options: Sendable {
+        /// `udp` or `tcp`: how the gateway sends to the phones.
+        public var transport = "udp"
+        public var usesIPv6 = false
+        /// Seconds after which a hole that nobody renews closes.
+        public var holeTimeout = 60
+        public var halfOpen = true
+        /// Whether content that nothing authenticates may open holes: what the patent's own form needs.
+        public var acceptsUnauthenticated = false
+        public var diesWithStarter = false
+
+        public init() {}
+    }
+
+    public let directory: String
+    public let gateSocket: String
+    public let controlSocket: String
+    /// The gateway's certificate, PEM.
+    public let certificatePath: String
+    public private(set) var gate: Child?
+    public private(set) var proxy: Child?
+    private let binaries: String
+    private let testbed: GatewayTestbed
+    private let options: Options
+
+    /// The gateway's name in certificates and headers.
+    public static let name = "gw.example.net"
+
+    /// Writes the configuration and the gateway's key; starts nothing.
+    ///
+    /// - Parameters:
+    ///   - binaries: the folder of `sekishod` and `sekisho-gated`.
+    ///   - directory: for configuration, sockets and output; made by the caller.
+    public init(testbed: GatewayTestbed, binaries: String, directory: String, options: Options = Options()) throws {
+        self.testbed = testbed
+        self.binaries = binaries
+        self.directory = directory
+        self.options = options
+        gateSocket = "\(directory)/gate.sock"
+        controlSocket = "\(directory)/control.sock"
+        certificatePath = "\(directory)/gateway.pem"
+        try makeIdentity()
+        try Self.write(gateConfiguration, to: "\(directory)/gated.yaml")
+        try Self.write(proxyConfiguration, to: "\(directory)/sekishod.yaml")
+    }
+
+    public func startGate() throws {
+        gate = nil
+        let child = try Child(
+            "sekisho-gated", ["\(binaries)/sekisho-gated", "--config", "\(directory)/gated.yaml"], in: testbed.gateway,
+            directory: directory, diesWithStarter: options.diesWithStarter)
+        gate = child
+        try child.expect("ready")
+    }
+
+    public func startProxy() throws {
+        proxy = nil
+        let child = try Child(
+            "sekishod", ["\(binaries)/sekishod", "--config", "\(directory)/sekishod.yaml"], in: testbed.gateway,
+            directory: directory, diesWithStarter: options.diesWithStarter)
+        proxy = child
+        try child.expect("ready")
+        if gate?.isRunning ?? false { try child.expect("the gate answers") }
+    }
+
+    public func start() throws {
+        try startGate()
+        try startProxy()
+    }
+
+    public func stop() {
+        proxy?.stop()
+        gate?.stop()
+    }
+
+    /// The lists of every set and map of the gate's table, as nft prints them.
+    public func table() throws -> String { try testbed.gateway.command("nft", "list", "table", "netdev", "sekisho") }
+
+    private func makeIdentity() throws {
+        let key = try PrivateKey.generateP256()
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var builder = CertificateBuilder(
+            commonName: Self.name, notBefore: Int64(now.tv_sec) - 60, notAfter: Int64(now.tv_sec) + 86_400)
+        builder.dnsNames = [Self.name]
+        let certificate = try builder.selfSigned(by: key)
+        try Self.write(String(decoding: try certificate.pem(), as: UTF8.self), to: certificatePath)
+        let secret = try key.pem()
+        var octets: [UInt8] = []
+        for index in 0..<secret.bytes.count { octets.append(secret.bytes[index]) }
+        try Self.write(String(decoding: octets, as: UTF8.self), to: "\(directory)/gateway.key")
+    }
+
+    private var gateConfiguration: String {
+        """
+        socket: \(gateSocket)
+        allow_user: root
+        inside: { interface: lan0, prefixes: [10.1.0.0/24, "fd00:1::/64"] }
+        outside: { interface: wan0 }
+        media_ports: 1024-65535
+        half_open: \(options.halfOpen)
+        hole_timeout: \(options.holeTimeout)
+
+        """
+    }
+
+    private var proxyConfiguration: String {
+        let (inside, outside) = options.usesIPv6 ? ("fd00:1::", "fd00:2::") : ("10.1.0.", "10.2.0.")
+        var text = """
+            gate: \(gateSocket)
+            control: \(controlSocket)
+            name: \(Self.name)
+            listen:
+
+            """
+        for address in [inside + "1", outside + "1"] {
+            for transport in ["udp", "tcp"] {
+                text += "  - { transport: \(transport), address: \"\(address)\", port: 5060 }\n"
+            }
+        }
+        text += """
+            inside: [10.1.0.0/24, "fd00:1::/64"]
+            routes:
+              - { domain: b.example.net, to: "\(outside)2", port: 5060, transport: \(options.transport) }
+              - { domain: a.example.net, to: "\(inside)2", port: 5060, transport: \(options.transport) }
+            disclosure:
+              identities: [ { certificate: \(certificatePath), key: \(directory)/gateway.key } ]
+              unauthenticated_cbc: \(options.acceptsUnauthenticated ? "accept" : "refuse")
+            half_open: \(options.halfOpen)
+
+            """
+        return text
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        guard let file = fopen(path, "w") else { throw Command.Failure(description: "cannot write \(path)") }
+        chmod(path, 0o600)
+        fputs(text, file)
+        fclose(file)
+    }
+}

@@ -1,0 +1,112 @@
+import NIOCore
+import SIPText
+import SIPTransactions
+import Wire
+
+/// Reads each datagram as one message (RFC 3261 section 18.3).
+final class DatagramHandler: ChannelInboundHandler {
+    typealias InboundIn = AddressedEnvelope<ByteBuffer>
+    typealias OutboundOut = AddressedEnvelope<ByteBuffer>
+
+    private let transport: SIPTransport
+    private var local: Endpoint?
+
+    init(transport: SIPTransport) { self.transport = transport }
+
+    func channelActive(context: ChannelHandlerContext) {
+        local = context.channel.localAddress.flatMap(Endpoint.init)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let envelope = unwrapInboundIn(data)
+        local = local ?? context.channel.localAddress.flatMap(Endpoint.init)
+        guard let remote = Endpoint(envelope.remoteAddress), let local else { return }
+        let octets = Array(envelope.data.readableBytesView)
+        // Line ends alone keep a binding at a NAT alive (RFC 5626 section 3.5) and are no message.
+        guard octets.contains(where: { $0 != ASCII.cr && $0 != ASCII.lf && $0 != ASCII.nul }) else { return }
+        let flow = Flow(transport: .udp, local: local, remote: remote)
+        transport.delegate?.received(MessageParser.parse(octets), on: flow)
+    }
+
+    /// An ICMP error for an earlier datagram is not a fault of the socket.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {}
+}
+
+/// Cuts a connection's octets into messages; closes it at the first framing error and when a message takes too long.
+final class StreamHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private let transport: SIPTransport
+    private let flow: Flow
+    private let id: UInt64
+    private var framer = StreamFramer()
+    private var deadline: Scheduled<Void>?
+    private var isFirst = true
+    private var isInMessage = true
+
+    init(transport: SIPTransport, flow: Flow, id: UInt64) {
+        self.transport = transport
+        self.flow = flow
+        self.id = id
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { arm(context, seconds: transport.limits.messageSeconds) }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        framer.append(unwrapInboundIn(data).readableBytesView)
+        var isDelivered = false
+        do throws(ParseError) {
+            while let frame = try framer.next() {
+                isDelivered = true
+                switch frame {
+                case .message(let octets):
+                    transport.delegate?.received(MessageParser.parse(octets, requiresLength: true), on: flow)
+                case .ping:
+                    context.writeAndFlush(
+                        wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
+                }
+            }
+        } catch {
+            transport.counters.framingErrors += 1
+            // The head may be enough of a request to be told what is wrong before the connection ends.
+            let head = framer.faultyHead
+            let outcome =
+                head.isEmpty ? .malformed(error, answerable: nil) : MessageParser.parse(head, requiresLength: true)
+            if case .malformed = outcome {
+                transport.delegate?.received(outcome, on: flow)
+            } else {
+                transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
+            }
+            context.close(mode: .all, promise: nil)
+            return
+        }
+        isFirst = isFirst && !isDelivered
+        if framer.buffered > 0 || isFirst {
+            // The clock of a message begun is not wound up again by each of its octets.
+            if isDelivered || !isInMessage { arm(context, seconds: transport.limits.messageSeconds) }
+            isInMessage = true
+        } else {
+            arm(context, seconds: transport.limits.idleSeconds)
+            isInMessage = false
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        transport.lost(id)
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func arm(_ context: ChannelHandlerContext, seconds: Int64) {
+        deadline?.cancel()
+        let transport = transport
+        let channel = context.channel
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(seconds)) {
+            transport.counters.slowConnections += 1
+            channel.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import ControlProtocol
+import Wire
+
+/// `sekisho status`: how the server is doing.
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "How the server is doing: gate, sessions, counters.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() throws {
+        let document = try ControlClient.ask(.status, at: options.socket)
+        if options.json { return Terminal.write(document) }
+        switch try ControlAnswer(json: document.span, to: .status) {
+        case .status(let report):
+            print("sekishod \(report.version), up \(Terminal.duration(report.uptime))")
+            print("gate      \(report.isGateConnected ? "connected" : "NOT CONNECTED: new calls are refused with 503")")
+            print("sessions  \(report.sessions)")
+            print("pinholes  \(report.pinholes)")
+            print("counters")
+            for counter in report.counters { print("  \(Terminal.pad(counter.name, to: 26))\(counter.value)") }
+        case .refused(let why): throw ControlClient.Failure(description: why)
+        case .sessions: throw ControlClient.Failure(description: "the server answered another question")
+        }
+    }
+}
+
+/// `sekisho sessions`: every call and its pinholes.
+struct SessionsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sessions", abstract: "The calls, their pinholes, and the packets through them.")
+
+    @OptionGroup var options: ControlOptions
+
+    func run() throws {
+        let document = try ControlClient.ask(.sessions, at: options.socket)
+        if options.json { return Terminal.write(document) }
+        switch try ControlAnswer(json: document.span, to: .sessions) {
+        case .sessions(let reports, let total):
+            print(total == 1 ? "1 session" : "\(total) sessions")
+            for report in reports { show(report) }
+        case .refused(let why): throw ControlClient.Failure(description: why)
+        case .status: throw ControlClient.Failure(description: "the server answered another question")
+        }
+    }
+
+    private func show(_ report: SessionReport) {
+        print("")
+        print(
+            "\(report.identifier)  \(report.state.rawValue)  \(Terminal.duration(report.age))  SDP \(report.description.rawValue)"
+        )
+        print("  \(TextSafety.printable(report.from)) -> \(TextSafety.printable(report.to))")
+        print("  Call-ID \(TextSafety.printable(report.callID))")
+        for pinhole in report.pinholes {
+            let outside = pinhole.outside?.description ?? "any"
+            print(
+                "  \(Terminal.pad(pinhole.inside.description, to: 22))-> \(Terminal.pad(outside, to: 22))\(packets(pinhole.outward))"
+            )
+            print("  \(Terminal.pad("", to: 22))<- \(Terminal.pad("", to: 22))\(packets(pinhole.inward))")
+        }
+    }
+
+    private func packets(_ traffic: PinholeReport.Traffic) -> String {
+        "\(traffic.packets) packets, \(traffic.bytes) octets"
+    }
+}
+
+/// Where to ask, and how to answer.
+struct ControlOptions: ParsableArguments {
+    @Option(help: "The control socket of sekishod.")
+    var socket = "/run/sekisho/control.sock"
+
+    @Flag(help: "Print the server's answer as JSON.")
+    var json = false
+}

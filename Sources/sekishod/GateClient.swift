@@ -1,0 +1,162 @@
+import GateProtocol
+import NIOCore
+import NIOPosix
+import Wire
+
+/// The connection to the gate: hello first, then requests and their replies in any number; connects again by itself.
+///
+/// `@unchecked Sendable`: NIO's bootstrap wants it; everything runs on one event loop.
+final class GateClient: @unchecked Sendable {
+    private let path: String
+    private let eventLoop: any EventLoop
+    private var channel: (any Channel)?
+    private var waiting: [UInt32: (GateReply?) -> Void] = [:]
+    private var nextID: UInt32 = 0
+    private var isReady = false
+    private var isStopped = false
+    private var drained: EventLoopPromise<Void>?
+    var onConnect: ((Duration) -> Void)?
+    var onDisconnect: (() -> Void)?
+
+    /// Between two attempts to connect.
+    static let retry = TimeAmount.milliseconds(200)
+
+    init(path: String, eventLoop: any EventLoop) {
+        self.path = path
+        self.eventLoop = eventLoop
+    }
+
+    /// Connects, and keeps trying.
+    func connect() {
+        guard !isStopped else { return }
+        ClientBootstrap(group: eventLoop)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(GateHandler(client: self))
+                }
+            }
+            .connect(unixDomainSocketPath: path)
+            .whenComplete { result in
+                switch result {
+                case .success(let channel):
+                    self.channel = channel
+                    self.transmit(.hello(version: GateFrame.version)) { reply in
+                        guard case .welcome(_, let timeout) = reply else {
+                            channel.close(promise: nil)
+                            return
+                        }
+                        self.isReady = true
+                        self.onConnect?(timeout)
+                    }
+                case .failure: self.connectLater()
+                }
+            }
+    }
+
+    private func connectLater() {
+        guard !isStopped else { return }
+        eventLoop.assumeIsolated().scheduleTask(in: Self.retry) { self.connect() }
+    }
+
+    /// Sends a request. The completion gets nil when the connection is gone before the reply.
+    func send(_ request: GateRequest, completion: @escaping (GateReply?) -> Void) {
+        guard isReady else { return completion(nil) }
+        transmit(request, completion: completion)
+    }
+
+    private func transmit(_ request: GateRequest, completion: @escaping (GateReply?) -> Void) {
+        guard let channel else { return completion(nil) }
+        nextID &+= 1
+        var octets: [UInt8] = []
+        do {
+            try FrameEncoder.append(.request(request, id: nextID), to: &octets)
+        } catch {
+            // More than a frame can carry: the policy's limits are lower, so the gate would have refused it too.
+            return completion(.refused(GateRefusal(.tooManyHoles)))
+        }
+        waiting[nextID] = completion
+        channel.writeAndFlush(channel.allocator.buffer(bytes: octets), promise: nil)
+    }
+
+    /// What every session has open, with its counters; what was listed before the connection broke, if it breaks.
+    func reports() -> EventLoopFuture<[HoleReport]> {
+        let promise = eventLoop.makePromise(of: [HoleReport].self)
+        collect([], after: nil, promise)
+        return promise.futureResult
+    }
+
+    private func collect(_ reports: [HoleReport], after last: SessionID?, _ promise: EventLoopPromise<[HoleReport]>) {
+        send(.list(after: last)) { reply in
+            guard case .listed(let page, let more) = reply else { return promise.succeed(reports) }
+            if more, let last = page.last {
+                self.collect(reports + page, after: last.session, promise)
+            } else {
+                promise.succeed(reports + page)
+            }
+        }
+    }
+
+    /// Waits until every request has its reply.
+    func drain(within limit: TimeAmount) -> EventLoopFuture<Void> {
+        guard !waiting.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
+        let promise = eventLoop.makePromise(of: Void.self)
+        drained = promise
+        eventLoop.assumeIsolated().scheduleTask(in: limit) { self.finishDraining() }
+        return promise.futureResult
+    }
+
+    private func finishDraining() {
+        drained?.succeed()
+        drained = nil
+    }
+
+    func disconnect() {
+        isStopped = true
+        channel?.close(promise: nil)
+    }
+
+    fileprivate func received(_ id: UInt32, _ reply: GateReply) {
+        waiting.removeValue(forKey: id)?(reply)
+        if waiting.isEmpty { finishDraining() }
+    }
+
+    fileprivate func lost() {
+        guard channel != nil else { return }
+        channel = nil
+        let wasReady = isReady
+        isReady = false
+        let failed = waiting
+        waiting = [:]
+        for (_, completion) in failed { completion(nil) }
+        if wasReady, !isStopped { onDisconnect?() }
+        finishDraining()
+        connectLater()
+    }
+}
+
+/// Frames in and out of octets.
+private final class GateHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let client: GateClient
+    private var decoder = FrameDecoder()
+
+    init(client: GateClient) { self.client = client }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let octets = Array(unwrapInboundIn(data).readableBytesView)
+        decoder.append(octets.span)
+        do throws(ParseError) {
+            while let frame = try decoder.next() {
+                guard case .reply(let reply) = frame.body else { return context.close(promise: nil) }
+                client.received(frame.id, reply)
+            }
+        } catch {
+            context.close(promise: nil)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { client.lost() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

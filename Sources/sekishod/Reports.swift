@@ -1,0 +1,83 @@
+import ControlProtocol
+import GateProtocol
+import Gateway
+import Transport
+import Wire
+
+/// From the controller's and the gate's numbers to what the operator is shown.
+enum Reports {
+    static func status(of server: Server, transport: TransportCounters?, at now: MonotonicTime) -> [UInt8] {
+        let controller = server.controller
+        let summaries = controller.summaries
+        let counters = controller.counters
+        let transport = transport ?? TransportCounters()
+        return ControlAnswer.status(
+            StatusReport(
+                version: Sekishod.version, uptime: seconds(from: server.startedAt, to: now),
+                isGateConnected: controller.isGateConnected, sessions: UInt64(summaries.count),
+                pinholes: UInt64(summaries.reduce(0) { $0 + $1.holes.count }),
+                counters: [
+                    .init("requests", counters.requests), .init("responses", counters.responses),
+                    .init("malformed", counters.malformed), .init("stray_responses", counters.strayResponses),
+                    .init("refused", counters.refused), .init("sessions_opened", counters.sessionsOpened),
+                    .init("sessions_closed", counters.sessionsClosed),
+                    .init("envelopes_opened", counters.envelopesOpened),
+                    .init("envelopes_undecipherable", counters.envelopesUndecipherable),
+                    .init("gate_requests", counters.gateRequests), .init("gate_refusals", counters.gateRefusals),
+                    .init("connections_refused", transport.connectionsRefused),
+                    .init("framing_errors", transport.framingErrors),
+                    .init("slow_connections", transport.slowConnections),
+                    .init("stalled_connections", transport.stalledConnections),
+                    .init("send_failures", transport.sendFailures),
+                ])
+        ).json
+    }
+
+    static func sessions(_ summaries: [SessionSummary], holes: [HoleReport], at now: MonotonicTime) -> [UInt8] {
+        let byID = Dictionary(holes.map { ($0.session, $0) }, uniquingKeysWith: { first, _ in first })
+        let reports = summaries.map { summary in
+            SessionReport(
+                identifier: summary.id.description, callID: summary.callID, from: summary.from, to: summary.to,
+                state: state(summary.state), age: seconds(from: summary.startedAt, to: now),
+                description: description(summary.reading), pinholes: byID[summary.id].map(pinholes) ?? [])
+        }
+        return ControlAnswer.sessions(reports, total: UInt64(reports.count)).json
+    }
+
+    private static func pinholes(_ report: HoleReport) -> [PinholeReport] {
+        let none = PinholeReport.Traffic(packets: 0, bytes: 0)
+        return report.halfOpen.map {
+            PinholeReport(inside: $0.inside, outside: nil, outward: none, inward: traffic($0.incoming))
+        }
+            + report.paths.map {
+                PinholeReport(
+                    inside: $0.path.inside, outside: $0.path.outside, outward: traffic($0.outgoing),
+                    inward: traffic($0.incoming))
+            }
+    }
+
+    private static func traffic(_ traffic: Traffic) -> PinholeReport.Traffic {
+        PinholeReport.Traffic(packets: traffic.packets, bytes: traffic.bytes)
+    }
+
+    private static func state(_ state: SessionSummary.State) -> SessionReport.State {
+        switch state {
+        case .halfOpen: .halfOpen
+        case .open: .open
+        case .noMedia: .noMedia
+        case .closing: .closing
+        }
+    }
+
+    private static func description(_ reading: Reading) -> SessionReport.Description {
+        switch reading {
+        case .plain: .plain
+        case .disclosed: .disclosed
+        case .none, .closed: .unread
+        }
+    }
+
+    private static func seconds(from start: MonotonicTime, to now: MonotonicTime) -> UInt64 {
+        UInt64(max(0, (now - start).components.seconds))
+    }
+}

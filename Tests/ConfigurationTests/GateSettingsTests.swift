@@ -1,0 +1,144 @@
+import Configuration
+import Testing
+import Wire
+
+@Suite struct GateSettingsTests {
+    static let good = """
+        socket: /run/sekisho/other.sock
+        allow_user: 991
+        inside:  { interface: lan0, prefixes: [10.1.0.0/24, "fd00:1::/64"] }
+        outside: { interface: wan0 }
+        media_ports: 16384-32767
+        half_open: false
+        half_open_rate: 100
+        hole_timeout: 30
+        forbidden: [10.9.0.0/24]
+        limits: { sessions: 500, holes_per_session: 8 }
+        keep_on_exit: true
+
+        """
+
+    @Test func `Every key of a good file arrives`() throws {
+        var expected = GateSettings(
+            insideInterface: "lan0",
+            insidePrefixes: [try #require(Prefix("10.1.0.0/24")), try #require(Prefix("fd00:1::/64"))],
+            outsideInterface: "wan0")
+        expected.socket = "/run/sekisho/other.sock"
+        expected.allowedUser = .number(991)
+        expected.mediaPorts = 16384...32767
+        expected.allowsHalfOpen = false
+        expected.halfOpenRate = 100
+        expected.holeTimeout = .seconds(30)
+        expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
+        expected.limits.sessions = 500
+        expected.limits.holesPerSession = 8
+        expected.keepsOnExit = true
+        #expect(try GateSettings(yaml: Array(Self.good.utf8), file: "gated.yaml") == expected)
+    }
+
+    @Test func `What a file leaves out stands at its default`() throws {
+        let least = "{ inside: { interface: lan0, prefixes: [10.1.0.0/24] }, outside: { interface: wan0 } }"
+        let settings = try GateSettings(yaml: Array(least.utf8), file: "gated.yaml")
+        #expect(
+            settings
+                == GateSettings(
+                    insideInterface: "lan0", insidePrefixes: [try #require(Prefix("10.1.0.0/24"))],
+                    outsideInterface: "wan0"))
+        #expect(settings.socket == "/run/sekisho/gate.sock")
+        #expect(settings.allowedUser == .name("sekisho"))
+        #expect(settings.mediaPorts == 1024...65535)
+        #expect(settings.allowsHalfOpen)
+        #expect(settings.halfOpenRate == 50)
+        #expect(settings.holeTimeout == .seconds(60))
+        #expect(settings.forbidden.isEmpty)
+        #expect(settings.limits.sessions == 10_000)
+        #expect(settings.limits.holesPerSession == 32)
+        #expect(!settings.keepsOnExit)
+    }
+
+    static let prefix = "ADDRESS/LENGTH with no bit set after the length, such as 10.1.0.0/24"
+    static let interface = "1 to 15 letters, digits and . _ - @"
+    static let keys =
+        "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, hole_timeout, forbidden, limits, "
+        + "keep_on_exit"
+
+    @Test(arguments: [
+        Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
+        Broken("/run/sekisho/other.sock", "gate.sock", "1:9: socket: not an absolute path; allowed: an absolute path"),
+        Broken("/run/sekisho/other.sock", "", "1:8: socket: no value; allowed: an absolute path"),
+        Broken(
+            "/run/sekisho/other.sock", "/" + String(repeating: "a", count: 107),
+            "1:9: socket: too long for a socket; allowed: at most 107 octets"),
+        Broken("991", "4294967295", "2:13: allow_user: out of range; allowed: 0 to 4294967294"),
+        Broken("991", "se kisho", "2:13: allow_user: not a user; allowed: a user name or a user number"),
+        Broken(
+            "991", String(repeating: "a", count: 33),
+            "2:13: allow_user: not a user; allowed: a user name or a user number"),
+        Broken("991", "[a]", "2:13: allow_user: not a single value; allowed: a user name or a user number"),
+        Broken("interface: lan0, ", "", "3:10: inside.interface: missing"),
+        Broken("lan0", "a/b", "3:23: inside.interface: not an interface name; allowed: \(interface)"),
+        Broken("lan0", "sixteen-letters-", "3:23: inside.interface: not an interface name; allowed: \(interface)"),
+        Broken("lan0", "'..'", "3:23: inside.interface: not an interface name; allowed: \(interface)"),
+        Broken("[10.1.0.0/24, \"fd00:1::/64\"]", "[]", "3:39: inside.prefixes: too few items; allowed: at least 1"),
+        Broken("10.1.0.0/24", "10.1.0.1/24", "3:40: inside.prefixes[0]: not an address range; allowed: \(prefix)"),
+        Broken("fd00:1::/64", "fd00:1::/+64", "3:53: inside.prefixes[1]: not an address range; allowed: \(prefix)"),
+        Broken("fd00:1::/64", "10.1.0.0/24", "3:53: inside.prefixes[1]: given twice"),
+        Broken(
+            "[10.1.0.0/24, \"fd00:1::/64\"]", "10.1.0.0/24",
+            "3:39: inside.prefixes: not a list; allowed: a list of \(prefix)"),
+        Broken("{ interface: wan0 }", "wan0", "4:10: outside: not a set of keys; allowed: interface"),
+        Broken("wan0", "lan0", "4:23: outside.interface: the same interface as inside; allowed: another interface"),
+        Broken("outside:", "#outside:", "1:1: outside: missing"),
+        Broken(
+            "16384-32767", "1023-65535",
+            "5:14: media_ports: out of range; allowed: a port or FIRST-LAST between 1024 and 65535"),
+        Broken(
+            "16384-32767", "1024-65536",
+            "5:14: media_ports: out of range; allowed: a port or FIRST-LAST between 1024 and 65535"),
+        Broken(
+            "16384-32767", "5000-4000",
+            "5:14: media_ports: the last port is below the first; allowed: a port or FIRST-LAST between 1024 and 65535"
+        ),
+        Broken(
+            "16384-32767", "1024..65535",
+            "5:14: media_ports: not a port range; allowed: a port or FIRST-LAST between 1024 and 65535"),
+        Broken("false", "no", "6:12: half_open: neither true nor false; allowed: true, false"),
+        Broken("rate: 100", "rate: 0", "7:17: half_open_rate: out of range; allowed: 1 to 10000"),
+        Broken("rate: 100", "rate: 10001", "7:17: half_open_rate: out of range; allowed: 1 to 10000"),
+        Broken("rate: 100", "rate: 1e2", "7:17: half_open_rate: not a whole number; allowed: 1 to 10000"),
+        Broken("rate: 100", "rate: -1", "7:17: half_open_rate: not a whole number; allowed: 1 to 10000"),
+        Broken("timeout: 30", "timeout: 4", "8:15: hole_timeout: out of range; allowed: 5 to 3600"),
+        Broken("timeout: 30", "timeout: 3601", "8:15: hole_timeout: out of range; allowed: 5 to 3600"),
+        Broken("[10.9.0.0/24]", "[[]]", "9:13: forbidden[0]: not a single value; allowed: \(prefix)"),
+        Broken(
+            "sessions: 500", "sessions: 99999999999999999999",
+            "10:21: limits.sessions: out of range; allowed: 1 to 100000"),
+        Broken(
+            "holes_per_session", "holes",
+            "10:26: limits.holes: unknown key; allowed: sessions, holes_per_session"),
+        Broken("keep_on_exit: true", "half_open: true", "11:1: half_open: given twice, first in line 6"),
+    ])
+    func `A bad file is refused in one line that says where and why`(_ broken: Broken) throws {
+        let yaml = try broken.applied(to: Self.good)
+        let error = #expect(throws: ConfigurationError.self) { try GateSettings(yaml: yaml, file: "gated.yaml") }
+        #expect(error?.description == "gated.yaml:\(broken.line)")
+    }
+
+    @Test(arguments: [
+        ("half_open_rate", "1", "10000"), ("hole_timeout", "5", "3600"), ("allow_user", "0", "4294967294"),
+        ("media_ports", "1024", "1024-65535"), ("limits", "{ sessions: 1 }", "{ sessions: 100000 }"),
+        ("limits", "{ holes_per_session: 2 }", "{ holes_per_session: 256 }"),
+        ("socket", "/", "/" + String(repeating: "a", count: 106)),
+        ("allow_user", "a", String(repeating: "a", count: 32)),
+    ])
+    func `A value at either end of its range is taken`(_ key: String, _ least: String, _ greatest: String) throws {
+        for value in [least, greatest] {
+            let text = """
+                inside: { interface: fifteen-letters, prefixes: [10.1.0.0/24] }
+                outside: { interface: w }
+                \(key): \(value)
+                """
+            #expect(throws: Never.self) { try GateSettings(yaml: Array(text.utf8), file: "gated.yaml") }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import GateProtocol
+import Gateway
+import Wire
+
+/// The gate of a script: it keeps holes as the protocol says, closes what nobody renews, and fails where it is told to.
+final class FakeGate {
+    /// What a script sees of a request: the session's number left out.
+    enum Asked: Equatable, CustomStringConvertible {
+        case open([Endpoint])
+        case narrow(halfOpen: [Endpoint] = [], [MediaPath])
+        case close
+
+        var description: String {
+            switch self {
+            case .open(let endpoints): "open any->\(endpoints)"
+            case .narrow(let halfOpen, let paths): "narrow \(Holes(halfOpen: halfOpen, paths: paths))"
+            case .close: "close"
+            }
+        }
+    }
+
+    /// What goes wrong at one request, counted from 0 over those that change something.
+    enum Fault: Equatable {
+        case refuse(GateRefusal.Reason)
+        /// The gate goes away; what it was asked last may have been done all the same.
+        case vanish(afterDoing: Bool)
+    }
+
+    struct Entry {
+        var holes: Holes
+        var expires: MonotonicTime
+    }
+
+    let holeTimeout = Duration.seconds(60)
+    var isConnected = true
+    /// Requests wait for `Script.answerGate` instead of being answered at once.
+    var isManual = false
+    /// How long an answer takes; nil is at once.
+    var delay: Duration?
+    /// Connections so far: what was asked on one is not answered on the next.
+    var connections = 0
+    var entries: [SessionID: Entry] = [:]
+    var waiting: [(token: GateToken, request: GateRequest)] = []
+    /// Every request that changes something, in order.
+    var asked: [Asked] = []
+    var faults: [Int: Fault] = [:]
+    var renewals: [[SessionID]] = []
+
+    /// Everything that is open.
+    func open(at now: MonotonicTime) -> [Holes] {
+        entries.values.filter { $0.expires > now }.map(\.holes).filter { !$0.isEmpty }
+    }
+
+    /// Notes a request and gives the fault that befalls it.
+    func note(_ request: GateRequest) -> Fault? {
+        switch request {
+        case .openFromAny(_, let inside): asked.append(.open(inside))
+        case .narrow(_, let holes): asked.append(.narrow(halfOpen: holes.halfOpen, holes.paths))
+        case .close: asked.append(.close)
+        case .renew(let sessions):
+            renewals.append(sessions)
+            return nil
+        case .hello, .list: return nil
+        }
+        return faults[asked.count - 1]
+    }
+
+    /// Does what is asked.
+    func perform(_ request: GateRequest, at now: MonotonicTime) -> GateReply {
+        entries = entries.filter { $0.value.expires > now }
+        switch request {
+        case .hello: return .welcome(version: GateFrame.version, holeTimeout: holeTimeout)
+        case .openFromAny(let id, let inside): entries[id] = Entry(holes: Holes(halfOpen: inside), expires: now + holeTimeout)
+        case .narrow(let id, let holes): entries[id] = Entry(holes: holes, expires: now + holeTimeout)
+        case .close(let id): entries[id] = nil
+        case .renew(let sessions):
+            for id in sessions { entries[id]?.expires = now + holeTimeout }
+            return .renewed(missing: sessions.filter { entries[$0] == nil })
+        case .list(let after):
+            let page = entries.filter { entry in after.map { $0 < entry.key } ?? true }.sorted { $0.key < $1.key }
+            let reports = page.prefix(GateLimits.reportsPerPage).map { id, entry in
+                HoleReport(
+                    session: id, halfOpen: entry.holes.halfOpen.map { HalfOpenReport(inside: $0, incoming: Traffic()) },
+                    paths: entry.holes.paths.map { PathReport(path: $0, outgoing: Traffic(), incoming: Traffic()) })
+            }
+            return .listed(reports, more: page.count > reports.count)
+        }
+        return .completed
+    }
+}

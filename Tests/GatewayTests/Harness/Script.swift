@@ -1,0 +1,255 @@
+import GateProtocol
+@testable import Gateway
+import SIPText
+import SIPTransactions
+import Wire
+
+/// A gateway between phones in virtual time: what each of them sends, what the gate answers and which timers run out is
+/// played in order, and every effect is performed completely before the next input.
+final class Script {
+    /// What waits to happen.
+    private enum Event {
+        case gateway(Input)
+        case phone(Phone, [UInt8])
+    }
+
+    private enum Timer: Hashable {
+        case gateway(TimerKey)
+        case phone(Int, TimerToken)
+        case task(Int)
+    }
+
+    let setting: Setting
+    var controller: SessionController
+    let gate = FakeGate()
+    private(set) var now = MonotonicTime(nanoseconds: 0)
+    private var queue: [Event] = []
+    private var timers: [Timer: (due: MonotonicTime, order: Int)] = [:]
+    private var tasks: [Int: () -> Void] = [:]
+    private var order = 0
+    private var phones: [Phone] = []
+    private var isPumping = false
+    private(set) var callCount = 0
+
+    /// Everything that the gateway sent, in order.
+    private(set) var sent: [(message: Message, destination: Destination)] = []
+    /// Messages that the gateway sent to nobody.
+    private(set) var astray: [(message: Message, destination: Destination)] = []
+    private(set) var log: [GatewayEvent] = []
+    private(set) var forgotten: [KeyHandle] = []
+    /// Envelopes that the gateway wanted opened.
+    private(set) var envelopes: [(token: EnvelopeToken, request: EnvelopeRequest)] = []
+    /// What comes of opening an envelope; nil leaves it to `open`.
+    var opener: ((EnvelopeRequest) -> EnvelopeOutcome?)?
+    /// Messages of the gateway, by number, that cannot be delivered.
+    var lostSends: Set<Int> = []
+    /// Messages to the gateway, by number, that arrive twice.
+    var doubled: Set<Int> = []
+    private(set) var arrivals = 0
+
+    init(_ setting: Setting = Setting(), change: (inout ControllerSettings) -> Void = { _ in }) {
+        self.setting = setting
+        var routes: [StaticRoute] = []
+        for (side, host) in [(Side.inside, UInt32(16)), (.outside, 32)] {
+            let remote = Endpoint(setting.family.address(side, host), 5060)
+            routes.append(
+                StaticRoute(domain: Array(side.domain.utf8), destination: Destination(setting.transport, remote)))
+        }
+        var settings = ControllerSettings.script(routes: routes)
+        change(&settings)
+        controller = SessionController(settings: settings)
+        feed(.gateConnected(holeTimeout: gate.holeTimeout))
+        log = []
+    }
+
+    /// A call from the setting's caller to its callee, not begun.
+    func call() -> Call {
+        callCount += 1
+        return Call(self, number: callCount)
+    }
+
+    /// A phone, made at its first use. Callees stand where their domain's route leads.
+    func phone(_ side: Side, _ host: UInt32) -> Phone {
+        let endpoint = Endpoint(setting.family.address(side, host), 5060)
+        if let phone = phones.first(where: { $0.endpoint == endpoint }) { return phone }
+        let phone = Phone(self, side: side, endpoint: endpoint, number: phones.count + 1)
+        phones.append(phone)
+        return phone
+    }
+
+    // MARK: Time
+
+    func advance(by duration: Duration) {
+        let end = now + duration
+        pump()
+        while let (timer, entry) = timers.min(by: { ($0.value.due, $0.value.order) < ($1.value.due, $1.value.order) }),
+            entry.due <= end
+        {
+            timers[timer] = nil
+            now = max(now, entry.due)
+            switch timer {
+            case .gateway(let key): queue.append(.gateway(.fired(key)))
+            case .phone(let number, let token): phones[number - 1].fired(token)
+            case .task(let number): tasks.removeValue(forKey: number)?()
+            }
+            pump()
+        }
+        now = end
+    }
+
+    /// Lets every timer of SIP run out: timer C is the longest, and starts again at each provisional response.
+    func settle() { advance(by: .seconds(600)) }
+
+    func schedule(after duration: Duration, _ body: @escaping () -> Void) {
+        order += 1
+        tasks[order] = body
+        timers[.task(order)] = (now + duration, order)
+    }
+
+    func startTimer(_ token: TimerToken, of phone: Phone, after duration: Duration) {
+        order += 1
+        timers[.phone(phone.number, token)] = (now + duration, order)
+    }
+
+    func cancelTimer(_ token: TimerToken, of phone: Phone) { timers[.phone(phone.number, token)] = nil }
+
+    // MARK: Messages
+
+    /// Octets from a phone to one of the gateway's addresses.
+    func transmit(_ octets: [UInt8], from phone: Phone, to local: Endpoint) {
+        let flow = Flow(
+            transport: setting.transport, local: local, remote: phone.endpoint, connection: phone.connection)
+        let copies = doubled.contains(arrivals) ? 2 : 1
+        arrivals += 1
+        for _ in 0..<copies {
+            switch MessageParser.parse(octets, requiresLength: setting.transport.isReliable) {
+            case .message(let message): queue.append(.gateway(.received(message, flow)))
+            case .malformed(let error, let request):
+                queue.append(.gateway(.malformed(error, answerable: request, flow)))
+            }
+        }
+        pump()
+    }
+
+    func feed(_ input: Input) {
+        queue.append(.gateway(input))
+        pump()
+    }
+
+    /// Plays what waits, in order.
+    private func pump() {
+        guard !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while !queue.isEmpty {
+            switch queue.removeFirst() {
+            case .gateway(let input): perform(controller.handle(input, at: now))
+            case .phone(let phone, let octets): phone.receive(octets)
+            }
+        }
+    }
+
+    private func perform(_ effects: [Effect]) {
+        for effect in effects {
+            switch effect {
+            case .send(let message, let destination): deliver(message, destination)
+            case .startTimer(let key, let duration):
+                order += 1
+                timers[.gateway(key)] = (now + duration, order)
+            case .cancelTimer(let key): timers[.gateway(key)] = nil
+            case .askGate(let token, let request): ask(token, request)
+            case .openEnvelope(let token, let request):
+                envelopes.append((token, request))
+                if let outcome = opener?(request) { queue.append(.gateway(.envelopeOpened(token, outcome))) }
+            case .forgetKey(let key): forgotten.append(key)
+            case .log(let event): log.append(event)
+            }
+        }
+    }
+
+    private func deliver(_ message: Message, _ destination: Destination) {
+        defer { sent.append((message, destination)) }
+        if lostSends.contains(sent.count) { return queue.append(.gateway(.transportFailed(destination))) }
+        let phone = phones.first { phone in
+            destination.connection.map { $0 == phone.connection } ?? (destination.remote == phone.endpoint)
+        }
+        guard let phone else { return astray.append((message, destination)) }
+        queue.append(.phone(phone, message.serialized()))
+    }
+
+    // MARK: The gate
+
+    private func ask(_ token: GateToken, _ request: GateRequest) {
+        guard gate.isConnected else { return }
+        let fault = gate.note(request)
+        if gate.isManual { return gate.waiting.append((token, request)) }
+        if let delay = gate.delay {
+            let connection = gate.connections
+            return schedule(after: delay) { [self] in
+                if gate.isConnected, gate.connections == connection { answer(token, request, fault) }
+            }
+        }
+        answer(token, request, fault)
+    }
+
+    private func answer(_ token: GateToken, _ request: GateRequest, _ fault: FakeGate.Fault?) {
+        switch fault {
+        case nil: feed(.gateReplied(token, gate.perform(request, at: now)))
+        case .refuse(let reason): feed(.gateReplied(token, .refused(GateRefusal(reason))))
+        case .vanish(let afterDoing):
+            if afterDoing { _ = gate.perform(request, at: now) }
+            loseGate()
+            schedule(after: .seconds(2)) { self.regainGate() }
+        }
+    }
+
+    /// Answers what a manual gate was asked first; with nil, does it.
+    func answerGate(_ refusal: GateRefusal.Reason? = nil) {
+        guard !gate.waiting.isEmpty else { return }
+        let (token, request) = gate.waiting.removeFirst()
+        feed(.gateReplied(token, refusal.map { .refused(GateRefusal($0)) } ?? gate.perform(request, at: now)))
+    }
+
+    func loseGate() {
+        gate.isConnected = false
+        gate.waiting = []
+        feed(.gateDisconnected)
+    }
+
+    /// - Parameter empty: the gate was restarted and holds nothing.
+    func regainGate(empty: Bool = false) {
+        gate.isConnected = true
+        gate.connections += 1
+        if empty { gate.entries = [:] }
+        feed(.gateConnected(holeTimeout: gate.holeTimeout))
+    }
+
+    /// Says what came of the oldest envelope.
+    func open(_ outcome: EnvelopeOutcome) {
+        guard !envelopes.isEmpty else { return }
+        feed(.envelopeOpened(envelopes.removeFirst().token, outcome))
+    }
+
+    // MARK: What is left
+
+    /// Everything that is open at the gate.
+    var open: [Holes] { gate.open(at: now) }
+
+    /// What a gateway without calls holds: nothing.
+    var leftovers: [String] {
+        var found: [String] = []
+        if !controller.contexts.isEmpty { found.append("contexts: \(controller.contexts.count)") }
+        if !controller.clients.isEmpty { found.append("clients: \(controller.clients.count)") }
+        if controller.layer.count > 0 { found.append("transactions: \(controller.layer.count)") }
+        if !controller.examining.isEmpty { found.append("envelopes: \(controller.examining.count)") }
+        if !controller.gate.pending.isEmpty { found.append("gate requests: \(controller.gate.pending.count)") }
+        if controller.dialogs.count != controller.sessions.count { found.append("dialogs: \(controller.dialogs.count)") }
+        for timer in timers.keys {
+            switch timer {
+            case .gateway(.renewal), .phone, .task: continue
+            case .gateway(.transaction), .gateway(.inviteTimeout): found.append("timer: \(timer)")
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Glibc
+import Lab
+import Testing
+import Wire
+
+/// A gateway with both daemons, a caller inside, a callee outside and a stranger, each in its namespace; the user agents
+/// are children, their accounts are read from their report files, and what was delivered is counted by the kernels of
+/// the hosts.
+final class CallBed {
+    static let callerPort: UInt16 = 4000
+    static let calleePort: UInt16 = 5000
+
+    let testbed: GatewayTestbed
+    let gateway: GatewayProcesses
+    let atCaller: Meter
+    let atCallee: Meter
+    let directory: String
+    let options: GatewayProcesses.Options
+
+    /// The products beside the test bundle.
+    static let binaries = String(
+        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))?.split(
+            separator: "/", omittingEmptySubsequences: false
+        ).dropLast().joined(separator: "/") ?? ".")
+
+    init(_ name: String, _ options: GatewayProcesses.Options = GatewayProcesses.Options()) throws {
+        self.options = options
+        directory = "/tmp/sekisho-test-\(getpid())-\(name)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        testbed = try GatewayTestbed(name)
+        gateway = try GatewayProcesses(
+            testbed: testbed, binaries: Self.binaries, directory: directory, options: options)
+        atCaller = try Meter(
+            on: testbed.inside,
+            from: [
+                Meter.Source("callee", ["10.2.0.2", "fd00:2::2"]), Meter.Source("stranger", ["10.2.0.3", "fd00:2::3"]),
+            ], ports: "\(Self.callerPort)-\(Self.callerPort + 1)")
+        atCallee = try Meter(
+            on: testbed.outside, from: [Meter.Source("caller", ["10.1.0.2", "fd00:1::2"])],
+            ports: "\(Self.calleePort)-\(Self.calleePort + 1)")
+    }
+
+    deinit {
+        gateway.stop()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    var caller: String { options.usesIPv6 ? "fd00:1::2" : "10.1.0.2" }
+    var near: String { options.usesIPv6 ? "fd00:1::1" : "10.1.0.1" }
+    var callee: String { options.usesIPv6 ? "fd00:2::2" : "10.2.0.2" }
+    var stranger: String { options.usesIPv6 ? "fd00:2::3" : "10.2.0.3" }
+
+    private func bracketed(_ address: String) -> String { address.contains(":") ? "[\(address)]" : address }
+
+    /// `sekisho ua answer` at the callee; it is ready when this returns.
+    func answer(_ more: [String] = []) throws -> Child {
+        let child = try Child(
+            "callee",
+            [
+                "\(Self.binaries)/sekisho", "ua", "answer", "--bind", bracketed(callee) + ":5060", "--media-port",
+                "\(Self.calleePort)", "--calls", "1", "--write-certificate", "\(directory)/callee.pem", "--report",
+                "\(directory)/callee.jsonl", "--show-messages", "--transport", options.transport,
+            ] + more, in: testbed.outside, directory: directory)
+        try child.expect("ready")
+        return child
+    }
+
+    /// `sekisho ua call` at the caller.
+    func call(_ more: [String] = [], encryptedToPeer: Bool = true, disclosed: Bool = true) throws -> Child {
+        var line = [
+            "\(Self.binaries)/sekisho", "ua", "call", "sip:bob@b.example.net", "--from", "sip:alice@a.example.net",
+            "--bind", bracketed(caller) + ":5060", "--proxy", bracketed(near) + ":5060", "--media-port",
+            "\(Self.callerPort)", "--report", "\(directory)/caller.jsonl", "--show-messages", "--transport",
+            options.transport,
+        ]
+        if encryptedToPeer { line += ["--peer-certificate", "\(directory)/callee.pem"] } else { line += ["--plain"] }
+        if encryptedToPeer, disclosed { line += ["--disclose", gateway.certificatePath] }
+        return try Child("caller", line + more, in: testbed.inside, directory: directory)
+    }
+
+    /// The elements in the kernel's maps, one a line, as nft lists them.
+    func elements() throws -> [Substring] {
+        try gateway.table().split(separator: "\n").filter { $0.contains(" timeout ") && $0.contains(" : ") }
+    }
+
+    /// Waits until something holds.
+    func eventually(seconds: Double = 8, _ holds: () throws -> Bool) throws -> Bool {
+        for _ in 0..<Int(seconds * 50) {
+            if try holds() { return true }
+            usleep(20_000)
+        }
+        return try holds()
+    }
+
+    /// Whether the kernel has an exact path in both directions, and nothing half-open.
+    func isOpen() throws -> Bool {
+        let elements = try elements()
+        return elements.count >= 2 && elements.allSatisfy { $0.split(separator: " ").filter { $0 == "." }.count >= 3 }
+    }
+
+    /// Numbered packets from a host to the caller's media port.
+    func probe(_ count: UInt32, from address: String, port: UInt16 = 9000, in namespace: Namespace) throws {
+        let pump = try PacketPump(
+            Endpoint(try #require(IPAddress(address)), port), in: namespace, isTransparent: true)
+        try pump.send(0..<count, to: Endpoint(try #require(IPAddress(caller)), Self.callerPort))
+    }
+
+    /// What a user agent reported.
+    func report(_ name: String) throws -> [Event] {
+        let text = try String(contentsOfFile: "\(directory)/\(name).jsonl", encoding: .utf8)
+        return try text.split(separator: "\n").map { line in
+            let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            return Event(fields: try #require(object as? [String: Any]))
+        }
+    }
+
+    /// Everything that the processes wrote, for a failure's comment.
+    func story(_ children: Child?...) -> Comment {
+        var text = ""
+        for child in children + [gateway.proxy, gateway.gate] {
+            if let child { text += "--- \(child.name)\n\(child.text)\n" }
+        }
+        text += "--- table\n\((try? gateway.table()) ?? "none")\n"
+        return Comment(rawValue: text)
+    }
+}
+
+/// One line of a report file.
+struct Event {
+    let fields: [String: Any]
+
+    var name: String { fields["event"] as? String ?? "" }
+
+    func number(_ key: String) -> Int? { fields[key] as? Int }
+
+    func text(_ key: String) -> String? { fields[key] as? String }
+}
+
+extension [Event] {
+    /// RTP packets of a direction and phase: how many, the first and the last sequence number.
+    func rtp(_ direction: String, _ phase: String) -> (count: Int, first: Int, last: Int) {
+        let event = first {
+            $0.name == "rtp" && $0.text("direction") == direction && $0.text("phase") == phase
+        }
+        return (event?.number("count") ?? 0, event?.number("first") ?? -1, event?.number("last") ?? -1)
+    }
+
+    func lost() -> Int? { first { $0.name == "stream" }?.number("lost") }
+}

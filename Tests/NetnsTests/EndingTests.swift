@@ -1,0 +1,115 @@
+import Glibc
+import Lab
+import Testing
+import Wire
+
+/// Every way in which a call can end badly closes its hole; daemons that die leave nothing open.
+@Suite(.serialized) struct EndingTests {
+    @Test func `CANCEL closes the half-open hole`() throws {
+        let bed = try CallBed("cancel")
+        try bed.gateway.start()
+        let callee = try bed.answer(["--accept-after", "20000"])
+        let caller = try bed.call()
+        #expect(try bed.eventually { try !bed.elements().isEmpty }, bed.story(caller, callee))
+        caller.signal(SIGINT)
+        #expect(try bed.eventually { try bed.elements().isEmpty }, bed.story(caller, callee))
+        #expect(caller.wait(seconds: 8).map { $0 != 0 } ?? false, bed.story(caller, callee))
+    }
+
+    @Test func `a callee that cannot be reached leaves nothing open`() throws {
+        var options = GatewayProcesses.Options()
+        options.transport = "tcp"
+        let bed = try CallBed("refused", options)
+        try bed.gateway.start()
+        let caller = try bed.call(encryptedToPeer: false)
+        #expect(caller.wait(seconds: 8).map { $0 != 0 } ?? false, bed.story(caller))
+        #expect(caller.text.contains("SIP/2.0 503"), bed.story(caller))
+        #expect(try bed.elements().isEmpty)
+    }
+
+    @Test func `BYE from the callee closes, too`() throws {
+        let bed = try CallBed("hangup")
+        try bed.gateway.start()
+        let callee = try bed.answer(["--seconds", "1", "--keep-sending", "1"])
+        let caller = try bed.call(["--seconds", "10", "--hang-up", "callee", "--keep-sending", "1"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        #expect(try bed.eventually { try bed.elements().isEmpty }, bed.story(caller, callee))
+        #expect(caller.wait(seconds: 8) == 0, bed.story(caller, callee))
+        #expect(callee.wait(seconds: 8) == 0, bed.story(caller, callee))
+        #expect(try bed.report("caller").rtp("received", "after-bye").count == 0)
+        #expect(try bed.report("callee").rtp("received", "after-bye").count == 0)
+    }
+
+    @Test func `an SDP that the gateway cannot read is asked for with its certificate, then the call goes through`() throws {
+        let bed = try CallBed("demand")
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "1", "--trust", bed.gateway.certificatePath], disclosed: false)
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        #expect(caller.wait(seconds: 8) == 0, bed.story(caller, callee))
+        #expect(caller.text.contains("SIP/2.0 496 Proxy Undecipherable"), bed.story(caller, callee))
+        #expect(caller.text.contains("Required to View Content-Type 'application/sdp'"), bed.story(caller, callee))
+    }
+
+    @Test func `without a gate calls are refused with 503, and live ones keep their media`() throws {
+        var options = GatewayProcesses.Options()
+        options.holeTimeout = 30
+        let bed = try CallBed("nogate", options)
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "6"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        bed.gateway.gate?.signal(SIGKILL)
+        _ = bed.gateway.gate?.wait(seconds: 2)
+        #expect(try bed.eventually { bed.gateway.proxy?.text.contains("the gate is gone") ?? false })
+        let heard = try bed.atCaller.packets(from: "callee")
+        usleep(500_000)
+        #expect(try bed.atCaller.packets(from: "callee") - heard > 15, "media of the live call stopped")
+        let answer = try request(invite(callID: "nogate"), in: bed)
+        #expect(answer.contains("SIP/2.0 503") && answer.contains("Retry-After: "), Comment(rawValue: answer))
+        // The gate comes back with an empty table: the live call is put into it again, and still ends by its BYE.
+        try bed.gateway.startGate()
+        #expect(try bed.eventually(seconds: 3) { try bed.isOpen() }, bed.story(caller, callee))
+        let again = try bed.atCaller.packets(from: "callee")
+        usleep(500_000)
+        #expect(try bed.atCaller.packets(from: "callee") - again > 15, bed.story(caller, callee))
+        #expect(caller.wait(seconds: 15) == 0, bed.story(caller, callee))
+        #expect(try bed.eventually { try bed.elements().isEmpty }, bed.story(caller, callee))
+    }
+
+    @Test func `when sekishod is killed its holes die by themselves, and nothing is left after the restart`() throws {
+        var options = GatewayProcesses.Options()
+        options.holeTimeout = 5
+        let bed = try CallBed("killed", options)
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "20"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        // Refreshing keeps it open for longer than the timeout.
+        usleep(6_500_000)
+        #expect(try bed.isOpen(), bed.story(caller, callee))
+        bed.gateway.proxy?.signal(SIGKILL)
+        _ = bed.gateway.proxy?.wait(seconds: 2)
+        #expect(try bed.eventually(seconds: 8) { try bed.elements().isEmpty }, bed.story(caller, callee))
+        let heard = try bed.atCaller.packets(from: "callee")
+        usleep(300_000)
+        #expect(try bed.atCaller.packets(from: "callee") == heard)
+        try bed.gateway.startProxy()
+        #expect(try bed.elements().isEmpty)
+    }
+
+    @Test func `a restarted sekishod closes what the one before it left open`() throws {
+        var options = GatewayProcesses.Options()
+        options.holeTimeout = 60
+        let bed = try CallBed("restart", options)
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "20"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        bed.gateway.proxy?.signal(SIGKILL)
+        _ = bed.gateway.proxy?.wait(seconds: 2)
+        #expect(try bed.isOpen())
+        try bed.gateway.startProxy()
+        #expect(try bed.eventually(seconds: 3) { try bed.elements().isEmpty }, bed.story(caller, callee))
+    }
+}

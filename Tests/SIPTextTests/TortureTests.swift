@@ -1,0 +1,74 @@
+import SIPText
+import Testing
+import Wire
+
+@Suite struct TortureTests {
+    @Test func `all 49 cases are here, each once`() {
+        #expect(Set(Fixture.all.map(\.name)).count == 49)
+        #expect(Fixture.all.count == 49)
+    }
+
+    @Test(arguments: Fixture.all)
+    func `a datagram comes to what the table says`(fixture: Fixture) {
+        #expect(outcome(of: fixture.octets) == fixture.outcome)
+    }
+
+    @Test func `white space, folds and compact names of wsinv come to the plain values`() throws {
+        let wsinv = try #require(Fixture.all.first { $0.name == "wsinv" })
+        let invite = try #require(parsed(wsinv.octets))
+        #expect(invite.cseq.number == 9)
+        #expect(invite.number(of: .maxForwards, upTo: 255) == 68)
+        #expect(invite.tag(of: .to).map(invite.text) == "1918181833n")
+        #expect(invite.tag(of: .from).map(invite.text) == "98asjd8")
+        let vias = try invite.values(of: .via).map { try Via(in: invite.bytes.span, $0) }
+        #expect(vias.map { invite.text($0.host) } == ["192.0.2.2", "spindle.example.com", "192.168.255.111"])
+        #expect(vias.map(\.transport) == [.udp, .tcp, .udp])
+        #expect(
+            vias.map { invite.text($0.branch(in: invite.bytes.span)) } == ["390skdjuw", "z9hG4bK9ikj8", "z9hG4bK30239"])
+        let contact = try #require(invite.address(of: .contact))
+        #expect(contact.parameters.value(of: "q", in: invite.bytes.span).map(invite.text) == "0.33")
+        #expect(invite.text(invite.body) == String(decoding: Fixture.sdp, as: UTF8.self))
+        #expect(invite.value(of: .subject)?.isEmpty == true)
+    }
+
+    @Test func `the user part of semiuri keeps its semicolon, the one of escnull its NUL`() throws {
+        let options = try #require(Fixture.all.first { $0.name == "semiuri" }.flatMap { parsed($0.octets) })
+        let uri = try URI(in: options.bytes.span, try #require(options.requestURI))
+        #expect(options.text(uri.user) == "user;par=u%40example.net")
+        #expect(options.text(uri.host) == "example.com")
+        #expect(uri.parameters == .none || uri.parameters.slice.isEmpty)
+        let register = try #require(Fixture.all.first { $0.name == "escnull" }.flatMap { parsed($0.octets) })
+        let to = try #require(register.address(of: .to))
+        #expect(register.text(try URI(in: register.bytes.span, to.uri).user) == "null-%00-null")
+    }
+
+    @Test func `the parameter of cparam01 is Contact's, that of cparam02 the URI's`() throws {
+        for (name, isHeaders) in [("cparam01", true), ("cparam02", false)] {
+            let register = try #require(Fixture.all.first { $0.name == name }.flatMap { parsed($0.octets) })
+            let contact = try #require(register.address(of: .contact))
+            let uri = try URI(in: register.bytes.span, contact.uri)
+            #expect(contact.parameters.contains("unknownparam", in: register.bytes.span) == isHeaders)
+            #expect(uri.parameters.contains("unknownparam", in: register.bytes.span) != isHeaders)
+        }
+    }
+
+    @Test func `the Contact of regbadct is no address, that of regescrt is one with headers`() throws {
+        let bad = try #require(Fixture.all.first { $0.name == "regbadct" }.flatMap { parsed($0.octets) })
+        #expect(bad.address(of: .contact) == nil)
+        let good = try #require(Fixture.all.first { $0.name == "regescrt" }.flatMap { parsed($0.octets) })
+        let uri = try URI(in: good.bytes.span, try #require(good.address(of: .contact)).uri)
+        #expect(good.text(uri.headers) == "?Route=%3Csip:sip.example.com%3E")
+    }
+
+    @Test(arguments: Fixture.all)
+    func `an answer to what can be answered is itself a good message`(fixture: Fixture) throws {
+        guard case .malformed(_, let answerable?) = MessageParser.parse(fixture.octets) else { return }
+        let answer = Message(status: 400, reason: "Bad Request", to: answerable, tag: Array("t".utf8))
+        for name in [HeaderName.from, .to, .callID, .cseq] {
+            #expect(answer.fields.count { $0.name == name } == 1)
+        }
+        // These cannot be answered in a well-formed way: the field at fault goes back as it came.
+        if ["quotbal", "badinv01", "scalar02", "badaspec", "baddn", "badvers"].contains(fixture.name) { return }
+        #expect(outcome(of: answer.serialized(), requiresLength: true) == .message)
+    }
+}
