@@ -53,9 +53,9 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "UserAgent", "Wire",
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+            "CLinux", "CMSText", "ControlProtocol", "Crypto", "Lab", "Media", "SDPText", "SIPText", "SIPTransactions",
+            "UserAgent", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ] + nio),
 ]
 
 let tests: [Target] = [

@@ -4,6 +4,58 @@ import Lab
 import Testing
 import Wire
 
+/// A gate process in a testbed.
+final class GateProcess {
+    let testbed: GatewayTestbed
+    let path: String
+    private let directory: String
+    private var started = 0
+
+    init(_ name: String) throws {
+        testbed = try GatewayTestbed(name)
+        directory = "/tmp/sekisho-test-\(getpid())-\(name)"
+        try Command.output(["mkdir", "-p", directory])
+        path = "\(directory)/gate.sock"
+    }
+
+    deinit { _ = try? Command.run(["rm", "-rf", directory]) }
+
+    /// - Parameters:
+    ///   - prefix: a program that runs the gate, such as `env` or `setpriv`.
+    ///   - more: further lines of the configuration.
+    func start(_ prefix: [String] = [], _ more: [String] = []) throws -> Child {
+        started += 1
+        var lines = [
+            "socket: \(path)", "inside: { interface: lan0, prefixes: [10.1.0.0/24, \"fd00:1::/64\"] }",
+            "outside: { interface: wan0 }", "forbidden: [10.2.0.77]",
+        ]
+        if !more.contains(where: { $0.hasPrefix("allow_user") }) { lines.append("allow_user: 0") }
+        let configuration = "\(directory)/gated-\(started).yaml"
+        let text = (lines + more).joined(separator: "\n") + "\n"
+        try Command.output(["sh", "-c", "printf '%s' '\(text)' > \(configuration)"])
+        return try Child(
+            "gated-\(started)", prefix + [Child.product("sekisho-gated"), "--config", configuration],
+            in: testbed.gateway, directory: directory)
+    }
+
+    func startReady(_ more: [String] = []) throws -> Child {
+        let child = try start([], more)
+        try child.expect("ready")
+        return child
+    }
+
+    /// A connection that has said hello.
+    func connect() throws -> GateClient {
+        let client = try GateClient(path: path)
+        guard case .welcome = try client.ask(.hello(version: GateFrame.version)) else {
+            throw Command.Failure(description: "no welcome")
+        }
+        return client
+    }
+
+    func ruleset() throws -> String { try testbed.gateway.command("nft", "list", "ruleset") }
+}
+
 @Suite(.serialized) struct DaemonTests {
     private let hosts = Addressing.both[0]
     private let session = SessionID(0xABC)
@@ -25,7 +77,7 @@ import Wire
             }
         }
         #expect(bound == 0)
-        let child = try gate.start(by: ["env", "NOTIFY_SOCKET=\(notify)"])
+        let child = try gate.start(["env", "NOTIFY_SOCKET=\(notify)"])
         try child.expect("ready")
         var state = [UInt8](repeating: 0, count: 64)
         let length = recv(listener, &state, state.count, 0)
@@ -52,7 +104,7 @@ import Wire
         #expect(stat(gate.path, &info) == 0 && info.st_mode & 0o777 == 0o660)
 
         child.signal(SIGTERM)
-        #expect(child.wait(seconds: 5) == 0)
+        #expect(child.wait(seconds: 10) == 0)
         #expect(try gate.ruleset() == GatewayTestbed.foreignRules)
         #expect(access(gate.path, F_OK) != 0)
     }
@@ -89,7 +141,7 @@ import Wire
         #expect(try answering.receive() == nil)
         #expect(try gate.connect().ask(.close(session)) == .completed)
         child.signal(SIGINT)
-        #expect(child.wait(seconds: 5) == 0)
+        #expect(child.wait(seconds: 10) == 0)
     }
 
     @Test func `a second gate ends and leaves the first one's holes alone`() throws {
@@ -98,12 +150,12 @@ import Wire
         let client = try gate.connect()
         #expect(try client.ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         let second = try gate.start()
-        #expect(second.wait(seconds: 5) == 1)
+        #expect(second.wait(seconds: 10) == 1)
         #expect(second.text.contains("another sekisho-gated runs on \(gate.path)"))
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
         #expect(try client.ask(.close(session)) == .completed)
         child.signal(SIGTERM)
-        #expect(child.wait(seconds: 5) == 0)
+        #expect(child.wait(seconds: 10) == 0)
     }
 
     @Test func `a gate that was killed is replaced, its socket and its table too`() throws {
@@ -111,27 +163,28 @@ import Wire
         let first = try gate.startReady()
         #expect(try gate.connect().ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         first.signal(SIGKILL)
-        #expect(first.wait(seconds: 5) == 128 + SIGKILL)
+        #expect(first.wait(seconds: 10) == 128 + SIGKILL)
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
         let second = try gate.startReady()
         #expect(try !gate.ruleset().contains("10.1.0.2 . 4000"))
         #expect(try gate.connect().ask(.list(after: nil)) == .listed([], more: false))
         second.signal(SIGTERM)
-        #expect(second.wait(seconds: 5) == 0)
+        #expect(second.wait(seconds: 10) == 0)
     }
 
     @Test func `the table stays when that is asked for`() throws {
         let gate = try GateProcess("keep")
-        let child = try gate.startReady(configuration: "keep_on_exit: true")
+        let child = try gate.startReady(["keep_on_exit: true"])
         #expect(try gate.connect().ask(.openFromAny(session, inside: [hosts.inside])) == .completed)
         child.signal(SIGTERM)
-        #expect(child.wait(seconds: 5) == 0)
+        #expect(child.wait(seconds: 10) == 0)
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
     }
 
     @Test func `only root and the users allowed may ask`() throws {
         let gate = try GateProcess("users")
-        let child = try gate.startReady(configuration: "allow_user: 65533")
+        let child = try gate.startReady(["allow_user: 65533"])
+        try Command.output(["chmod", "755", gate.path.split(separator: "/").dropLast().map { "/" + $0 }.joined()])
         try Command.output(["chmod", "666", gate.path])
         // Sends hello as another user and prints how many octets came back.
         let script = """
@@ -149,14 +202,14 @@ import Wire
 
     @Test func `a start without the capability or the interface says what is missing`() throws {
         let gate = try GateProcess("missing")
-        let unprivileged = try gate.start(by: ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"])
-        #expect(unprivileged.wait(seconds: 5) == 1)
+        let unprivileged = try gate.start(["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"])
+        #expect(unprivileged.wait(seconds: 10) == 1)
         #expect(unprivileged.text.contains("CAP_NET_ADMIN is missing"))
         #expect(access(gate.path, F_OK) != 0)
         try gate.testbed.gateway.command("ip", "link", "set", "wan0", "down")
         try gate.testbed.gateway.command("ip", "link", "set", "wan0", "name", "wan7")
         let homeless = try gate.start()
-        #expect(homeless.wait(seconds: 5) == 1)
+        #expect(homeless.wait(seconds: 10) == 1)
         #expect(homeless.text.contains("looking for interface wan0"))
         #expect(homeless.text.split(separator: "\n").count == 1)
     }
@@ -230,6 +283,6 @@ import Wire
             if !more { break }
         }
         child.signal(SIGTERM)
-        #expect(child.wait(seconds: 5) == 0)
+        #expect(child.wait(seconds: 10) == 0)
     }
 }
