@@ -4,8 +4,8 @@ import Wire
 
 /// One connection: what came in and is not read, what is to go out and has not gone.
 struct Connection {
-    /// Octets that may wait for a peer that does not read: four of the largest replies. The socket's own buffer comes
-    /// before.
+    /// Octets that may wait for a peer that does not read: four of the largest replies, beside what the socket's own
+    /// buffer takes. Who asks for more without reading is closed.
     private static let maximumOutput = 4 * (GateLimits.frameOctets + 4)
     /// Octets read at once.
     private static let readOctets = 65_536
@@ -39,8 +39,9 @@ struct Connection {
         guard count > 0 else { return .closed("by the peer") }
         decoder.append(buffer.span.extracting(..<count))
         do throws(ParseError) {
-            while farewell == nil, output.count <= Self.maximumOutput, let frame = try decoder.next() {
+            while farewell == nil, let frame = try decoder.next() {
                 try answer(frame, handle)
+                if output.count > Self.maximumOutput, case .closed(let reason) = write() { return .closed(reason) }
             }
         } catch {
             return .closed("protocol: \(error.description)")

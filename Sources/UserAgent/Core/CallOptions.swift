@@ -32,6 +32,7 @@ public struct CallTiming: Hashable, Sendable {
     /// From the end of the call for which RTP is still sent: it shows whether the way is shut.
     public var sendOn = Duration.zero
 
+    /// No end of its own, a minute of ringing, and nothing after BYE.
     public init() {}
 }
 
@@ -39,6 +40,7 @@ public struct CallTiming: Hashable, Sendable {
 public struct AnswerPlan: Sendable {
     /// The user part of Contact.
     public var user: [UInt8] = Array("bob".utf8)
+    /// How the key of the offer protects the answer and what comes after it.
     public var reuse = KeyReuse.kek
     /// From the INVITE to the 200.
     public var acceptAfter = Duration.zero
@@ -46,10 +48,13 @@ public struct AnswerPlan: Sendable {
     public var sendsEarlyMedia = false
     /// A final error response in place of a 200.
     public var refusal: UInt16?
+    /// When the call ends, and what goes on after that.
     public var timing = CallTiming()
+    /// Codecs that are taken; the offerer's order of preference decides.
     public var formats = SDPBuilder.AudioFormat.allCases
     /// Calls at one time; more are answered with 486.
     public var maximumCalls = 1
 
+    /// Answers one call at a time, at once.
     public init() {}
 }

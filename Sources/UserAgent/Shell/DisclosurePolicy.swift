@@ -10,6 +10,7 @@ public struct DisclosurePolicy: Sendable {
     /// alone is not enough any more.
     public var anchors: [Certificate] = []
 
+    /// Nobody may be told.
     public init() {}
 
     enum Verdict: Equatable {

@@ -11,6 +11,7 @@ public struct DeviceSettings: Sendable {
     public var address: IPAddress
     /// The port of SIP; 0 for any.
     public var port: UInt16 = 0
+    /// Those that SIP is received by.
     public var transports: [TransportKind] = [.udp, .tcp]
     /// The port of RTP, RTCP is the one after it; 0 for any even one.
     public var mediaPort: UInt16 = 0
@@ -18,16 +19,20 @@ public struct DeviceSettings: Sendable {
     public var identity: Identity?
     /// How calls are taken; nil refuses them.
     public var answering: AnswerPlan?
+    /// Who may be told a session description when a 496 asks for it.
     public var disclosure = DisclosurePolicy()
+    /// What is sent in each call, from its beginning.
     public var sound = Sound.tone(ToneGenerator())
     /// Keep the samples that are received.
     public var records = false
+    /// T1, T2 and T4 of RFC 3261.
     public var timers = Timers()
     /// Called on the event loop, with milliseconds since the device was started.
     public var onReport: (@Sendable (Report, Int) -> Void)?
     /// Called on the event loop for each message, before it is sent and after it was received.
     public var onMessage: (@Sendable (Way, Message, TransportKind, Endpoint) -> Void)?
 
+    /// A device at an address, with any ports, without a key pair, that takes no calls.
     public init(address: IPAddress) { self.address = address }
 }
 
@@ -41,15 +46,20 @@ public struct CallRequest: Sendable {
     public var destination: Destination
     /// The URI of the outbound proxy, a loose router; nil without one.
     public var proxy: String?
+    /// How session descriptions are protected.
     public var protection: Protection
     /// Certificates of the callee: who can read the session description.
     public var recipients: [Certificate] = []
     /// Servers that are asked to read it: their names and certificates.
     public var disclosures: [(host: String, certificate: Certificate)] = []
+    /// How the key of the offer protects later descriptions of this side.
     public var reuse = KeyReuse.kek
+    /// When the call ends, and what goes on after that.
     public var timing = CallTiming()
+    /// Codecs that are offered, in order of preference.
     public var formats = SDPBuilder.AudioFormat.allCases
 
+    /// A call of `alice`, without recipients, that the peer ends.
     public init(target: String, destination: Destination, protection: Protection) {
         self.target = target
         self.destination = destination
@@ -59,15 +69,23 @@ public struct CallRequest: Sendable {
 
 /// What one call came to.
 public struct CallSummary: Sendable {
+    /// The call's number in reports.
     public let number: CallNumber
+    /// Which side this device was.
     public internal(set) var role = CallRole.caller
+    /// The Call-ID in printable ASCII.
     public internal(set) var callID = ""
+    /// Whether a 2xx was sent or received, and acknowledged.
     public internal(set) var isEstablished = false
+    /// The session descriptions, in the order in which they crossed.
     public internal(set) var bodies: [BodyReport] = []
     /// Servers that the call was disclosed to after a 496.
     public internal(set) var retriedFor: [String] = []
+    /// What was counted, by kind, direction and phase.
     public internal(set) var packets: [PacketReport] = []
+    /// What the numbering of the received stream tells.
     public internal(set) var stream: StreamReport?
+    /// Why the call is over.
     public internal(set) var ending: Ending?
     /// Whether the session descriptions let the peer send.
     public internal(set) var expectsMedia = false

@@ -2,6 +2,7 @@ import Media
 import NIOCore
 import NIOPosix
 import SDPText
+import Transport
 import Wire
 
 /// The media sockets of one call: sends a packet every 20 ms and a report about every second, counts what comes.

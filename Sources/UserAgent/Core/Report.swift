@@ -4,6 +4,7 @@ import Wire
 
 /// One call of a device.
 public struct CallNumber: Hashable, Sendable {
+    /// Counted from 1, for each device.
     public let value: Int
 }
 
@@ -47,9 +48,11 @@ public enum MediaPhase: String, Sendable, CaseIterable {
 
 /// How one session description crossed.
 public struct BodyReport: Sendable, Equatable {
+    /// Whether this device sent it.
     public var way: Way
     /// INVITE, or the status of the response that carried it.
     public var carrier: Carrier
+    /// How it was protected.
     public var form: BodyForm
     /// What the content encryption key was found with.
     public var key: KeyOrigin
@@ -58,6 +61,7 @@ public struct BodyReport: Sendable, Equatable {
     /// Octets of the body as it crossed.
     public var octets: Int
 
+    /// The kind of message that a description stands in.
     public enum Carrier: Sendable, Equatable {
         case request(Method)
         case response(UInt16)
@@ -66,9 +70,11 @@ public struct BodyReport: Sendable, Equatable {
 
 /// The form of a body.
 public struct BodyForm: Sendable, Equatable {
+    /// In the clear, or the content type of the CMS body (RFC 5652, RFC 5083).
     public enum Kind: String, Sendable {
         case plain, enveloped = "enveloped-data", authEnveloped = "auth-enveloped-data", encrypted = "encrypted-data"
     }
+    /// By contentType, not by the smime-type parameter.
     public var kind: Kind
     /// `aes128-gcm` and the like; nil in the clear.
     public var cipher: String?
@@ -87,13 +93,19 @@ public enum KeyOrigin: String, Sendable {
 
 /// Packets of one kind in one phase and direction.
 public struct PacketReport: Sendable, Equatable {
+    /// Media, or the reports about it.
     public enum Kind: String, Sendable { case rtp, rtcp }
+    /// RTP or RTCP.
     public var kind: Kind
+    /// Sent or received.
     public var way: Way
+    /// The phase at the moment of sending or receiving.
     public var phase: MediaPhase
+    /// One or more.
     public var count: Int
     /// Sequence numbers; nil for RTCP.
     public var first: UInt16?
+    /// The one that was sent or received last; nil for RTCP.
     public var last: UInt16?
     /// From the start of the phase to its last packet, in milliseconds: after BYE, when the way was shut.
     public var lastAfterMilliseconds: Int
@@ -101,8 +113,11 @@ public struct PacketReport: Sendable, Equatable {
 
 /// What the numbers of a received stream tell (RFC 3550 appendix A).
 public struct StreamReport: Sendable, Equatable {
+    /// Packets missing between the first and the latest.
     public var lost: Int
+    /// Packets that had been here before.
     public var duplicates: Int
+    /// Packets that came after a later one.
     public var outOfOrder: Int
     /// Packets of another synchronization source than the first packet's.
     public var foreign: Int
@@ -114,10 +129,13 @@ public struct StreamReport: Sendable, Equatable {
 
 /// Why a call is over.
 public struct Ending: Sendable, Equatable {
+    /// The side that ended the call, or neither.
     public enum By: String, Sendable { case caller, callee, network }
+    /// Who ended it.
     public var by: By
     /// 0 after BYE; else the final response that the call failed with, or would have.
     public var status: UInt16
+    /// In words, for a call that failed; empty after a normal end.
     public var why: String
 
     /// Whether the call was made and ended by BYE.

@@ -76,6 +76,7 @@ extension BodyReport {
 }
 
 extension BodyReport.Carrier: CustomStringConvertible {
+    /// The method, or the status code.
     public var description: String {
         switch self {
         case .request(let method): "\(method.name)"

@@ -10,6 +10,7 @@ import Wire
 ///
 /// `@unchecked Sendable`: its state is touched on its event loop only; the public entries go there first.
 public final class Device: @unchecked Sendable {
+    /// Everything of the device happens here.
     public let eventLoop: any EventLoop
     private let settings: DeviceSettings
     private let desk: EnvelopeDesk
@@ -240,6 +241,7 @@ public final class Device: @unchecked Sendable {
 }
 
 extension Device: SIPTransportDelegate {
+    /// For the transport: octets were read.
     public func received(_ outcome: MessageParser.Outcome, on flow: Flow) {
         switch outcome {
         case .message(let message):
@@ -249,5 +251,6 @@ extension Device: SIPTransportDelegate {
         }
     }
 
+    /// For the transport: a message was not delivered.
     public func failed(to destination: Destination) { process(.transportFailed(destination)) }
 }

@@ -4,9 +4,12 @@ public import Wire
 
 /// An address that the device receives SIP at.
 public struct Listener: Hashable, Sendable {
+    /// How messages come here.
     public var transport: TransportKind
+    /// A concrete address, and its port.
     public var endpoint: Endpoint
 
+    /// The transport and the address.
     public init(_ transport: TransportKind, _ endpoint: Endpoint) {
         self.transport = transport
         self.endpoint = endpoint
