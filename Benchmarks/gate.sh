@@ -5,8 +5,9 @@ set -euo pipefail
 daemons=$1 benchmarks=$2
 source "$(dirname "$0")/network.sh"
 
-# Before everything else on the machine, so that the numbers tell of these two programs and not of their neighbours.
-gate_priority='chrt -f 10'
+# On one CPU and before everything else, so that the numbers tell of these two programs: not of their neighbours on the
+# machine, and not of what it costs a virtual machine to wake another CPU.
+gate_priority="taskset -c $(($(nproc) - 1)) chrt -f 10"
 
 # measure NETWORK CALLS SUFFIX: the gate and the peer's map hold so many calls already, two elements each.
 measure() {
