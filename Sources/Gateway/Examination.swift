@@ -127,8 +127,14 @@ extension SessionController {
             return reject(subject, error)
         }
         if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
+        let isChanged = session.wanted != sessions[id]?.wanted || description != nil
         sessions[id] = session
-        ensureHoles(id, for: subject)
+        // A message that changes nothing does not wait for what others asked of the gate.
+        if isChanged || message.status.map({ $0 >= 200 }) ?? false {
+            ensureHoles(id, for: subject)
+        } else {
+            proceed(subject)
+        }
     }
 
     /// What a final response is to the call and to its open offer.
@@ -147,7 +153,7 @@ extension SessionController {
         if isInvite {
             // A 2xx that crossed a CANCEL wins: the call is up.
             session.phase = .established
-            session.calleeTag = session.calleeTag ?? tag
+            if context?.isInitial ?? false { session.calleeTag = session.calleeTag ?? tag }
         }
         if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
     }
@@ -163,12 +169,14 @@ extension SessionController {
         _ description: SessionDescription, of message: Message, from party: Party, _ subject: Subject,
         _ session: inout Session
     ) throws(Rejection) {
-        let tags = [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) }
         switch subject {
         case .request(let server):
             if message.method == .prack, session.offerer == party.other {
                 return try session.answer(description, by: party, provisionalTag: nil, settings: settings)
             }
+            // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
+            let mayFollow = message.method != .invite
+            let tags = mayFollow ? [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) } : []
             try session.offer(description, by: party, tags: tags, invite: nil, settings: settings)
             contexts[server]?.carriesOffer = true
         case .response(let server, _):
@@ -176,7 +184,7 @@ extension SessionController {
             if contexts[server]?.carriesOffer ?? false {
                 let tag = isProvisional ? message.tag(of: .to).map(message.copy) ?? [] : nil
                 try session.answer(description, by: party, provisionalTag: tag, settings: settings)
-            } else if message.cseq.method == .invite {
+            } else if message.cseq.method == .invite, session.mayOffer(party, inResponseTo: message.cseq.number) {
                 try session.offer(
                     description, by: party, tags: [], invite: message.cseq.number, settings: settings)
             }

@@ -46,6 +46,9 @@ final class Script {
     /// Messages to the gateway, by number, that arrive twice.
     var doubled: Set<Int> = []
     private(set) var arrivals = 0
+    /// What happened, in words, when a test wants to be understood.
+    var isTracing = false
+    private(set) var trace: [String] = []
 
     init(_ setting: Setting = Setting(), change: (inout ControllerSettings) -> Void = { _ in }) {
         self.setting = setting
@@ -119,6 +122,7 @@ final class Script {
     func transmit(_ octets: [UInt8], from phone: Phone, to local: Endpoint) {
         let flow = Flow(
             transport: setting.transport, local: local, remote: phone.endpoint, connection: phone.connection)
+        if isTracing { note("\(phone.side) \(phone.number) > gateway", octets) }
         let copies = doubled.contains(arrivals) ? 2 : 1
         arrivals += 1
         for _ in 0..<copies {
@@ -169,6 +173,7 @@ final class Script {
 
     private func deliver(_ message: Message, _ destination: Destination) {
         defer { sent.append((message, destination)) }
+        if isTracing { note("gateway > \(destination.remote)", message.serialized()) }
         if lostSends.contains(sent.count) { return queue.append(.gateway(.transportFailed(destination))) }
         let phone = phones.first { phone in
             destination.connection.map { $0 == phone.connection } ?? (destination.remote == phone.endpoint)
@@ -177,11 +182,21 @@ final class Script {
         queue.append(.phone(phone, message.serialized()))
     }
 
+    /// Start line, CSeq, tags, Call-ID and description of a message.
+    private func note(_ way: String, _ octets: [UInt8]) {
+        let lines = String(decoding: octets, as: UTF8.self).split(separator: "\r\n")
+        let wanted = lines.filter { line in
+            ["Call-ID", "CSeq", "To:", "From:", "c=", "m=", "Content-Type"].contains { line.hasPrefix($0) }
+        }
+        trace.append("\(now.nanoseconds / 1_000_000) \(way): \(lines.first ?? "") | \(wanted.joined(separator: " | "))")
+    }
+
     // MARK: The gate
 
     private func ask(_ token: GateToken, _ request: GateRequest) {
         guard gate.isConnected else { return }
         let fault = gate.note(request)
+        if isTracing { trace.append("\(now.nanoseconds / 1_000_000) gate: \(request) \(fault.map { "\($0)" } ?? "")") }
         if gate.isManual { return gate.waiting.append((token, request)) }
         if let delay = gate.delay {
             let connection = gate.connections
