@@ -113,9 +113,13 @@ extension SessionController {
 
     /// Derives the session's holes from what was read and asks the gate for them.
     private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
-        guard let (message, id, party) = details(of: subject), var session = sessions[id] else { return proceed(subject) }
+        guard let (message, id, party) = details(of: subject), var session = sessions[id] else {
+            return proceed(subject)
+        }
         if reading != .none { session.reading = reading }
-        if let status = message.status { settle(&session, by: message, status, subject, hasDescription: description != nil) }
+        if let status = message.status {
+            settle(&session, by: message, status, subject, hasDescription: description != nil)
+        }
         do throws(Rejection) {
             if let description {
                 try take(description, of: message, from: party, subject, &session)
@@ -197,7 +201,9 @@ extension SessionController {
 
     /// Whether an ACK is the one that brings the answer to the open offer.
     private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
-        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else { return false }
+        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else {
+            return false
+        }
         return true
     }
 

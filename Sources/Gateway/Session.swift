@@ -132,7 +132,8 @@ extension Session {
     /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
     ///   then that was not open before.
     mutating func offer(
-        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?, settings: ControllerSettings
+        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?,
+        settings: ControllerSettings
     ) throws(Rejection) {
         for tag in tags where early[tag] != nil && offerer != nil { settle(withEarlyAnswerOf: tag) }
         guard offerer == nil || invite != nil else { throw offerer == party ? .tooEarly : .pending }
