@@ -93,7 +93,8 @@ import Wire
                 case 0: leg.ring()
                 case 1: leg.respond(183, body(leg))
                 case 2: leg.respond(183, body(leg), tag: "fork-\(leg.callID)")
-                case 3: leg.reject([302, 404, 407, 481, 486, 488, 491, 500, 603].randomElement(using: &generator) ?? 486)
+                case 3:
+                    leg.reject([302, 404, 407, 481, 486, 488, 491, 500, 603].randomElement(using: &generator) ?? 486)
                 default: leg.answer(body(leg))
                 }
             } else if leg.isAsking {
@@ -155,14 +156,17 @@ import Wire
                     if case .refused(Array(call.caller.callID.utf8), _, _) = event { true } else { false }
                 }
                 // Nor may they agree on what nobody may have.
-                let isForbidden = script.controller.settings.policy.refusal(Holes(paths: Array(call.agreedPaths))) != nil
+                let isForbidden =
+                    script.controller.settings.policy.refusal(Holes(paths: Array(call.agreedPaths))) != nil
                 let agreed = isForbidden ? [] : call.agreedPaths
                 #expect(paths.isSubset(of: agreed), what)
                 if !isRefused { #expect(paths == agreed, what) }
                 if !isRefused, !paths.isEmpty { compared += 1 }
             }
             #expect(script.open.allSatisfy { $0.halfOpen.isEmpty }, what)
-            #expect(Set(script.open.flatMap(\.paths)) == Set(script.controller.sessions.values.flatMap(\.installed.paths)), what)
+            #expect(
+                Set(script.open.flatMap(\.paths)) == Set(script.controller.sessions.values.flatMap(\.installed.paths)),
+                what)
             #expect(script.controller.sessions.values.allSatisfy { $0.wanted == $0.installed }, what)
             calls.removeAll { $0.caller.state == .over && $0.callee.state == .over }
         }
@@ -190,7 +194,8 @@ import Wire
     @Test(arguments: 1...20 as ClosedRange<UInt64>, Manner.allCases)
     func `what is open is what is agreed on, after any history`(_ seed: UInt64, _ manner: Manner) {
         let settings = Setting.crossing
-        var walk = Walk(settings[Int(seed) % settings.count], seed: seed, faults: manner != .orderly, isRude: manner == .rude)
+        var walk = Walk(
+            settings[Int(seed) % settings.count], seed: seed, faults: manner != .orderly, isRude: manner == .rude)
         for number in 0..<2_000 {
             walk.step()
             walk.checkPolicy("seed \(seed), step \(number)")

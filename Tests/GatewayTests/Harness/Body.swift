@@ -42,7 +42,8 @@ enum Body {
         switch self {
         case .none: nil
         case .media(let endpoint): .some(endpoint)
-        case .octets(let octets, let type): type.hasPrefix("application/pkcs7-mime") ? Body.unseal(octets).map { .some($0) } : nil
+        case .octets(let octets, let type):
+            type.hasPrefix("application/pkcs7-mime") ? Body.unseal(octets).map { .some($0) } : nil
         }
     }
 

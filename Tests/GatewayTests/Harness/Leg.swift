@@ -151,7 +151,9 @@ final class Leg {
     /// A response to the INVITE under way.
     func respond(_ status: UInt16, _ body: Body = .none, tag: String? = nil) {
         guard let (id, invite) = incoming else { return }
-        if tag == nil, status < 200, Body.media(of: invite) != nil, let local = body.ownMedia { previewed = .some(local) }
+        if tag == nil, status < 200, Body.media(of: invite) != nil, let local = body.ownMedia {
+            previewed = .some(local)
+        }
         phone.respond(response(status, to: invite, body, tag: tag), to: id)
     }
 
@@ -166,7 +168,9 @@ final class Leg {
         if let local = body.ownMedia {
             if let remote = Body.media(of: invite) { agreed = (local, remote) } else { offered[number] = .some(local) }
         }
-        if case .none = body, tag == nil, let local = previewed, let remote = Body.media(of: invite) { agreed = (local, remote) }
+        if case .none = body, tag == nil, let local = previewed, let remote = Body.media(of: invite) {
+            agreed = (local, remote)
+        }
         previewed = nil
         if state != .over { state = .up }
         incoming = nil
@@ -283,7 +287,8 @@ final class Leg {
     private func inviteAnswered(_ message: Message, _ status: UInt16, _ id: TransactionID) {
         if status < 200 {
             if state == .calling { state = .ringing }
-            if offered[message.cseq.number] != nil, let remote = Body.media(of: message), let tag = message.tag(of: .to) {
+            if offered[message.cseq.number] != nil, let remote = Body.media(of: message), let tag = message.tag(of: .to)
+            {
                 previews[message.text(tag)] = .some(remote)
             }
             return learn(from: message)
@@ -341,7 +346,8 @@ final class Leg {
     /// The endpoint that a Route value names.
     static func endpoint(ofRoute value: [UInt8]) -> Endpoint? {
         guard let address = NameAddress(in: value.span, Slice(0..<value.count)),
-            let uri = try? URI(in: value.span, address.uri), let host = IPAddress(text: value.span.extracting(uri.host.range))
+            let uri = try? URI(in: value.span, address.uri),
+            let host = IPAddress(text: value.span.extracting(uri.host.range))
         else { return nil }
         return Endpoint(host, uri.port ?? 5060)
     }

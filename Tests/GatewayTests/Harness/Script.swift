@@ -1,8 +1,9 @@
 import GateProtocol
-@testable import Gateway
 import SIPText
 import SIPTransactions
 import Wire
+
+@testable import Gateway
 
 /// A gateway between phones in virtual time: what each of them sends, what the gate answers and which timers run out is
 /// played in order, and every effect is performed completely before the next input.
@@ -258,7 +259,9 @@ final class Script {
         if controller.layer.count > 0 { found.append("transactions: \(controller.layer.count)") }
         if !controller.examining.isEmpty { found.append("envelopes: \(controller.examining.count)") }
         if !controller.gate.pending.isEmpty { found.append("gate requests: \(controller.gate.pending.count)") }
-        if controller.dialogs.count != controller.sessions.count { found.append("dialogs: \(controller.dialogs.count)") }
+        if controller.dialogs.count != controller.sessions.count {
+            found.append("dialogs: \(controller.dialogs.count)")
+        }
         for timer in timers.keys {
             switch timer {
             case .gateway(.renewal), .phone, .task: continue
