@@ -60,7 +60,7 @@ extension SessionController {
         case .refused(let refusal):
             counters.gateRefusals += 1
             revert(pending.request)
-            reject(pending.subject, Rejection(refusal))
+            reject(pending.subject, Rejection(refusal), byGate: true)
         case .renewed(let missing):
             for id in missing where sessions[id] != nil {
                 sessions[id]?.installed = Holes()
