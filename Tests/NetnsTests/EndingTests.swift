@@ -40,7 +40,9 @@ import Wire
         #expect(try bed.report("callee").rtp("received", "after-bye").count == 0)
     }
 
-    @Test func `an SDP that the gateway cannot read is asked for with its certificate, then the call goes through`() throws {
+    @Test func `an SDP that the gateway cannot read is asked for with its certificate, then the call goes through`()
+        throws
+    {
         let bed = try CallBed("demand")
         try bed.gateway.start()
         let callee = try bed.answer()
