@@ -113,9 +113,13 @@ extension SessionController {
 
     /// Derives the session's holes from what was read and asks the gate for them.
     private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
-        guard let (message, id, party) = details(of: subject), var session = sessions[id] else { return proceed(subject) }
+        guard let (message, id, party) = details(of: subject), var session = sessions[id] else {
+            return proceed(subject)
+        }
         if reading != .none { session.reading = reading }
-        if let status = message.status { settle(&session, by: message, status, subject, hasDescription: description != nil) }
+        if let status = message.status {
+            settle(&session, by: message, status, subject, hasDescription: description != nil)
+        }
         do throws(Rejection) {
             if let description {
                 try take(description, of: message, from: party, subject, &session)
@@ -127,8 +131,14 @@ extension SessionController {
             return reject(subject, error)
         }
         if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
+        let isChanged = session.wanted != sessions[id]?.wanted || description != nil
         sessions[id] = session
-        ensureHoles(id, for: subject)
+        // A message that changes nothing does not wait for what others asked of the gate.
+        if isChanged || message.status.map({ $0 >= 200 }) ?? false {
+            ensureHoles(id, for: subject)
+        } else {
+            proceed(subject)
+        }
     }
 
     /// What a final response is to the call and to its open offer.
@@ -147,7 +157,7 @@ extension SessionController {
         if isInvite {
             // A 2xx that crossed a CANCEL wins: the call is up.
             session.phase = .established
-            session.calleeTag = session.calleeTag ?? tag
+            if context?.isInitial ?? false { session.calleeTag = session.calleeTag ?? tag }
         }
         if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
     }
@@ -163,12 +173,14 @@ extension SessionController {
         _ description: SessionDescription, of message: Message, from party: Party, _ subject: Subject,
         _ session: inout Session
     ) throws(Rejection) {
-        let tags = [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) }
         switch subject {
         case .request(let server):
             if message.method == .prack, session.offerer == party.other {
                 return try session.answer(description, by: party, provisionalTag: nil, settings: settings)
             }
+            // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
+            let mayFollow = message.method != .invite
+            let tags = mayFollow ? [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) } : []
             try session.offer(description, by: party, tags: tags, invite: nil, settings: settings)
             contexts[server]?.carriesOffer = true
         case .response(let server, _):
@@ -176,7 +188,7 @@ extension SessionController {
             if contexts[server]?.carriesOffer ?? false {
                 let tag = isProvisional ? message.tag(of: .to).map(message.copy) ?? [] : nil
                 try session.answer(description, by: party, provisionalTag: tag, settings: settings)
-            } else if message.cseq.method == .invite {
+            } else if message.cseq.method == .invite, session.mayOffer(party, inResponseTo: message.cseq.number) {
                 try session.offer(
                     description, by: party, tags: [], invite: message.cseq.number, settings: settings)
             }
@@ -189,7 +201,9 @@ extension SessionController {
 
     /// Whether an ACK is the one that brings the answer to the open offer.
     private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
-        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else { return false }
+        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else {
+            return false
+        }
         return true
     }
 

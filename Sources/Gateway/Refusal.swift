@@ -7,7 +7,9 @@ import Wire
 // stays open that it asked for.
 extension SessionController {
     /// The message does not go on as it is.
-    mutating func reject(_ subject: Subject, _ rejection: Rejection) {
+    ///
+    /// - Parameter byGate: the session counts on what the message says already, and the gate refused it.
+    mutating func reject(_ subject: Subject, _ rejection: Rejection, byGate: Bool = false) {
         switch subject {
         case .request(let server):
             guard let context = contexts[server] else { return }
@@ -19,7 +21,8 @@ extension SessionController {
                 } else if context.carriesOffer {
                     sessions[id]?.rollBack()
                     ensureHoles(id, for: .none)
-                } else if context.request.method == .prack {
+                } else if byGate {
+                    // PRACK brought the answer.
                     abandonMedia(of: id, rejection)
                 }
             }
@@ -34,7 +37,7 @@ extension SessionController {
                     if status < 300 { abandonMedia(of: id, rejection) }
                 } else if let tag = message.tag(of: .to) {
                     // A preview that cannot be honoured opens nothing and goes on.
-                    dropEarlyAnswer(message.copy(tag), of: id, rejection)
+                    closeEarlyAnswer(message.copy(tag), of: id, rejection, keepsPaths: byGate)
                 }
             }
             deliver(message, server)
@@ -54,10 +57,16 @@ extension SessionController {
         ensureHoles(id, for: .none)
     }
 
-    private mutating func dropEarlyAnswer(_ tag: [UInt8], of id: SessionID, _ rejection: Rejection) {
-        guard rejection != .gateUnavailable else { return }
+    /// - Parameter keepsPaths: the answer is known, and is asked for again when a 2xx makes it final.
+    private mutating func closeEarlyAnswer(
+        _ tag: [UInt8], of id: SessionID, _ rejection: Rejection, keepsPaths: Bool
+    ) {
+        guard rejection != .gateUnavailable, var session = sessions[id], session.offerer != nil else { return }
         noteRefusal(of: id, rejection)
-        if sessions[id]?.early.removeValue(forKey: tag) != nil { ensureHoles(id, for: .none) }
+        let known = keepsPaths ? session.early[tag]?.paths : nil
+        session.early[tag] = Session.EarlyAnswer(paths: known ?? [], isOpen: false)
+        sessions[id] = session
+        ensureHoles(id, for: .none)
     }
 
     private mutating func noteRefusal(of id: SessionID, _ rejection: Rejection) {

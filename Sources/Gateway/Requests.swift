@@ -22,7 +22,8 @@ extension SessionController {
         switch Routing.target(of: request, isInDialog: isInDialog, settings: settings) {
         case .destination(let target): destination = target
         case .own: return answerOwn(request, id)
-        case .badURI: return refuse(message, id, Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here"))
+        case .badURI:
+            return refuse(message, id, Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here"))
         case .none where hasToTag && found == nil:
             return refuse(message, id, Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here"))
         case .none: return refuse(message, id, Rejection(404, "Not Found", "no route to the domain of the Request-URI"))
@@ -79,12 +80,16 @@ extension SessionController {
     }
 
     /// A new call: an INVITE without To tag.
-    private mutating func begin(_ request: Message, _ flow: Flow, _ destination: Destination) throws(Rejection) -> SessionID {
+    private mutating func begin(_ request: Message, _ flow: Flow, _ destination: Destination) throws(Rejection)
+        -> SessionID
+    {
         guard let callID = request.value(of: .callID), let tag = request.tag(of: .from) else {
             throw Rejection(400, "Bad Request", "From has no tag")
         }
         let key = DialogKey(callID: request.copy(callID), tag: request.copy(tag))
-        guard dialogs[key] == nil else { throw Rejection(482, "Loop Detected", "merged request: the same call is being set up") }
+        guard dialogs[key] == nil else {
+            throw Rejection(482, "Loop Detected", "merged request: the same call is being set up")
+        }
         guard sessions.count < settings.maximumSessions else { throw .full }
         let id = SessionID(tokens.number())
         sessions[id] = Session(
@@ -112,7 +117,8 @@ extension SessionController {
                     ensureHoles(session, for: .none)
                 }
             }
-            return respond(id, Message(status: 487, reason: "Request Terminated", to: context.request, tag: tokens.token()))
+            return respond(
+                id, Message(status: 487, reason: "Request Terminated", to: context.request, tag: tokens.token()))
         }
         let branch = LoopCheck.branch(hash: context.hash, &tokens)
         let recordsRoute = context.isInitial || context.request.method == .subscribe && context.session == nil
@@ -220,7 +226,8 @@ extension SessionController {
     /// Sends an ACK on.
     mutating func forward(_ acknowledgement: Message, _ flow: Flow) {
         guard
-            case .destination(var destination) = Routing.target(of: acknowledgement, isInDialog: true, settings: settings),
+            case .destination(var destination) = Routing.target(
+                of: acknowledgement, isInDialog: true, settings: settings),
             let listener = settings.listener(facing: destination)
         else { return }
         destination.local = listener.endpoint

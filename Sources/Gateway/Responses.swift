@@ -40,7 +40,9 @@ extension SessionController {
         }
         if let answered = context.answered {
             // Only further 2xx to an INVITE are passed on after a final response (section 16.7 item 5, RFC 6026).
-            guard context.request.method == .invite, (200..<300).contains(answered), (200..<300).contains(status) else { return }
+            guard context.request.method == .invite, (200..<300).contains(answered), (200..<300).contains(status) else {
+                return
+            }
             return run(layer.respond(response, to: server))
         }
         contexts[server]?.isBusy = true
@@ -96,7 +98,8 @@ extension SessionController {
 
     /// A client transaction ended without a final response: the caller gets one made here (sections 16.7 item 6, 16.9).
     mutating func ended(_ client: TransactionID, with status: UInt16, _ reason: StaticString, _ why: CloseReason) {
-        guard case .proxied(let server) = clients[client], let context = contexts[server], context.answered == nil else { return }
+        guard case .proxied(let server) = clients[client], let context = contexts[server], context.answered == nil
+        else { return }
         let isInvite = context.request.method == .invite
         if let id = context.session {
             if context.request.method == .bye || context.isInitial {

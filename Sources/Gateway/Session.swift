@@ -68,8 +68,15 @@ struct Session: Sendable {
     var exchange = Exchange.settled
     /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
     var stable: [MediaPath] = []
-    /// The paths of answers in provisional responses, by the callee's tag: a forked call has several.
-    var early: [[UInt8]: [MediaPath]] = [:]
+    /// An answer in a provisional response.
+    struct EarlyAnswer: Sendable {
+        var paths: [MediaPath]
+        /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
+        var isOpen = true
+    }
+
+    /// The answers in provisional responses, by the callee's tag: a forked call has several.
+    var early: [[UInt8]: EarlyAnswer] = [:]
     /// The endpoints of an offer that waits for its answer.
     var halfOpen: [Endpoint] = []
     /// What the gate confirmed.
@@ -90,8 +97,8 @@ struct Session: Sendable {
     var wanted: Holes {
         guard phase != .ending else { return Holes() }
         var paths = stable
-        for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-            for path in answer where !paths.contains(path) { paths.append(path) }
+        for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) where answer.isOpen {
+            for path in answer.paths where !paths.contains(path) { paths.append(path) }
         }
         return Holes(halfOpen: halfOpen, paths: paths)
     }
@@ -108,6 +115,14 @@ extension Session {
         }
     }
 
+    /// Whether a response to that INVITE may make an offer: none is open, or the one that it made before.
+    func mayOffer(_ party: Party, inResponseTo invite: UInt32) -> Bool {
+        switch exchange {
+        case .settled: true
+        case .offered(_, let offerer, let other): offerer == party && other == invite
+        }
+    }
+
     /// Takes an offer into account.
     ///
     /// - Parameters:
@@ -117,10 +132,11 @@ extension Session {
     /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
     ///   then that was not open before.
     mutating func offer(
-        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?, settings: ControllerSettings
+        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?,
+        settings: ControllerSettings
     ) throws(Rejection) {
         for tag in tags where early[tag] != nil && offerer != nil { settle(withEarlyAnswerOf: tag) }
-        guard offerer == nil || offerer == party && invite != nil else { throw offerer == party ? .tooEarly : .pending }
+        guard offerer == nil || invite != nil else { throw offerer == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
             description, side: side(of: party), signalling: address(of: party), policy: settings.policy)
         let known = stable.map(\.inside)
@@ -142,14 +158,14 @@ extension Session {
             offer: offer, answer: description, offererSide: side(of: party.other),
             inside: side(of: party) == .inside ? address(of: party) : address(of: party.other), policy: settings.policy)
         if let tag {
-            early[tag] = paths
+            early[tag] = EarlyAnswer(paths: paths)
         } else {
             settle(on: paths)
         }
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
-    mutating func settle(withEarlyAnswerOf tag: [UInt8]) { settle(on: early[tag] ?? stable) }
+    mutating func settle(withEarlyAnswerOf tag: [UInt8]) { settle(on: early[tag]?.paths ?? stable) }
 
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
     mutating func rollBack() { settle(on: stable) }

@@ -47,7 +47,8 @@ extension SessionController {
         let target = response.address(of: .contact).map { response.copy($0.uri) }
         let sequence = method == .ack ? context.request.cseq.number : context.request.cseq.number + 1
         var request = Message(
-            request: method, uri: target ?? context.request.requestURI.map(context.request.copy) ?? [], sequence: sequence)
+            request: method, uri: target ?? context.request.requestURI.map(context.request.copy) ?? [],
+            sequence: sequence)
         request.append(.via, Routing.via(context.listener, branch: LoopCheck.branch(hash: context.hash, &tokens)))
         request.appendFields(of: .from, from: context.request)
         request.appendFields(of: .to, from: response)

@@ -3,12 +3,14 @@ import Glibc
 
 /// Messages to nf_tables that the kernel carries out together or not at all.
 final class Batch {
-    private let messages = MessageBuffer()
+    private let messages: MessageBuffer
     private let firstSequence: UInt32
     /// What each message attempts, by sequence number from `firstSequence`.
     private var attempts: [NetfilterError.Attempt] = [.beginBatch]
 
-    init(firstSequence: UInt32) {
+    init(in messages: MessageBuffer, firstSequence: UInt32) {
+        self.messages = messages
+        messages.removeAll()
         self.firstSequence = firstSequence
         messages.append { nftnl_batch_begin($0, firstSequence) }
     }

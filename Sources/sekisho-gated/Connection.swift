@@ -8,7 +8,7 @@ struct Connection {
     /// buffer takes. Who asks for more without reading is closed.
     private static let maximumOutput = 4 * (GateLimits.frameOctets + 4)
     /// Octets read at once.
-    private static let readOctets = 65_536
+    static let readOctets = 65_536
 
     /// What became of the connection.
     enum Fate {
@@ -29,8 +29,9 @@ struct Connection {
     var wantsToWrite: Bool { !output.isEmpty }
 
     /// Reads what came and answers every whole request.
-    mutating func read(_ handle: (GateRequest) -> GateReply) -> Fate {
-        var buffer = [UInt8](repeating: 0, count: Self.readOctets)
+    ///
+    /// - Parameter buffer: room for `readOctets`; its contents do not matter.
+    mutating func read(into buffer: inout [UInt8], _ handle: (GateRequest) -> GateReply) -> Fate {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0 {
             let code = errno

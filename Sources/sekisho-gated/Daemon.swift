@@ -20,6 +20,7 @@ struct Daemon {
     private var gatekeeper: Gatekeeper<NftFirewall>
     private var connections: [Connection] = []
     private var log = Log()
+    private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
     init(_ settings: GateSettings) throws(StartError) {
         self.settings = settings
@@ -86,11 +87,14 @@ struct Daemon {
 
     private mutating func serve(_ entries: ArraySlice<pollfd>) {
         var kept: [Connection] = []
+        var buffer: [UInt8] = []
+        swap(&buffer, &readBuffer)
+        defer { swap(&buffer, &readBuffer) }
         for (var connection, entry) in zip(connections, entries) {
             var fate = Connection.Fate.open
             if entry.revents & Int16(POLLOUT) != 0 { fate = connection.write() }
             if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
-                fate = connection.read { request in answer(request) }
+                fate = connection.read(into: &buffer) { request in answer(request) }
             }
             switch fate {
             case .open:

@@ -11,7 +11,8 @@ import Wire
 
     /// What an envelope holds: the description of one end's audio.
     static func opened(
-        _ endpoint: Endpoint?, isAuthenticated: Bool = true, newKey: UInt64? = nil, uses: Int? = nil, used: UInt64? = nil
+        _ endpoint: Endpoint?, isAuthenticated: Bool = true, newKey: UInt64? = nil, uses: Int? = nil,
+        used: UInt64? = nil
     ) -> EnvelopeOutcome {
         .opened(
             OpenedBody(
@@ -41,12 +42,16 @@ import Wire
     func `each name of the disclosure header asks for the body that it names`(_ name: String) {
         for value in [
             "gw.example.net;cid=one@inside.example", "GW.Example.Net;cid=\"one@inside.example\"",
-            "other.example;cid=x@y, gw.example.net;cid=<one@inside.example>;access=read", "198.51.0.1;cid=one@inside.example",
+            "other.example;cid=x@y, gw.example.net;cid=<one@inside.example>;access=read",
+            "198.51.0.1;cid=one@inside.example",
         ] {
             let script = Script { $0.disclosure.askedBy = .header }
             let call = script.call()
             call.caller.invite(.envelope(), change: ask(name, value))
-            #expect(script.envelopes.map(\.request) == [EnvelopeRequest(contents: [[0x30, 0x03, 0x02, 0x01, 0x07]], keys: [])])
+            #expect(
+                script.envelopes.map(\.request) == [
+                    EnvelopeRequest(contents: [[0x30, 0x03, 0x02, 0x01, 0x07]], keys: [])
+                ])
             script.open(Self.opened(call.caller.phone.media()))
             #expect(call.asked == call.half(call.caller), "\(value)")
             #expect(call.callee.requests.count == 1)
@@ -54,7 +59,8 @@ import Wire
     }
 
     @Test(arguments: [
-        "gw.example.net", "gw.example.net;cid=two@inside.example", "other.example;cid=one@inside.example", ";cid=one@inside.example",
+        "gw.example.net", "gw.example.net;cid=two@inside.example", "other.example;cid=one@inside.example",
+        ";cid=one@inside.example",
         "gw.example.net.evil.example;cid=one@inside.example",
     ])
     func `a header that names another server or another body does not ask`(_ value: String) {
@@ -66,7 +72,8 @@ import Wire
     }
 
     @Test(arguments: [DisclosurePolicy.Trigger.header, .recipient, .either], [true, false])
-    func `what makes the gateway look is the operator's choice`(_ trigger: DisclosurePolicy.Trigger, _ hasHeader: Bool) {
+    func `what makes the gateway look is the operator's choice`(_ trigger: DisclosurePolicy.Trigger, _ hasHeader: Bool)
+    {
         let script = Script { $0.disclosure.askedBy = trigger }
         let call = script.call()
         let change = hasHeader ? ask("Proxy-Inspect-Body", "gw.example.net;cid=one@inside.example") : { _ in }
@@ -146,7 +153,8 @@ import Wire
             .opened(OpenedBody(plaintext: [], isAuthenticated: true, newKey: nil, newKeyUses: nil, usedKey: nil)),
             .opened(
                 OpenedBody(
-                    plaintext: Array("Content-Type: application/sdp\r\n\r\nv=9".utf8), isAuthenticated: true, newKey: nil,
+                    plaintext: Array("Content-Type: application/sdp\r\n\r\nv=9".utf8), isAuthenticated: true,
+                    newKey: nil,
                     newKeyUses: nil, usedKey: nil)),
             .opened(
                 OpenedBody(

@@ -79,15 +79,18 @@ import Wire
         return script
     }
 
-    static let settings = Setting.crossing.filter { $0.family == .v4 } + Setting.all.filter {
-        $0.family == .v6 && $0.transport == .udp && $0.caller == .inside && $0.callee == .outside
-    }
+    static let settings =
+        Setting.crossing.filter { $0.family == .v4 }
+        + Setting.all.filter {
+            $0.family == .v6 && $0.transport == .udp && $0.caller == .inside && $0.callee == .outside
+        }
 
     @Test(arguments: Life.allCases, settings)
     func `the gate refuses or goes away at each request`(_ life: Life, _ setting: Setting) {
         let requests = check(life, setting, "nothing wrong") { _ in }.gate.asked.count
         let faults: [FakeGate.Fault] = [
-            .refuse(.kernel), .refuse(.conflict), .refuse(.forbiddenAddress), .vanish(afterDoing: true), .vanish(afterDoing: false),
+            .refuse(.kernel), .refuse(.conflict), .refuse(.forbiddenAddress), .vanish(afterDoing: true),
+            .vanish(afterDoing: false),
         ]
         for place in 0..<requests {
             for fault in faults {

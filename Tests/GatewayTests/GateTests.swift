@@ -46,9 +46,13 @@ import Wire
 
     // MARK: Refusals
 
-    @Test(arguments: zip(
-        [GateRefusal.Reason.tableFull, .kernel, .noRoute, .conflict, .forbiddenAddress, .notInside, .tooManySessions],
-        [UInt16(503), 503, 488, 488, 403, 403, 503]))
+    @Test(
+        arguments: zip(
+            [
+                GateRefusal.Reason.tableFull, .kernel, .noRoute, .conflict, .forbiddenAddress, .notInside,
+                .tooManySessions,
+            ],
+            [UInt16(503), 503, 488, 488, 403, 403, 503]))
     func `what the gate refuses on INVITE is answered by`(_ reason: GateRefusal.Reason, _ status: UInt16) throws {
         let script = Script()
         let call = script.call()
@@ -219,7 +223,8 @@ import Wire
         let count = GateLimits.reportsPerPage * 2 + 3
         for number in 0..<count {
             let holes = Holes(halfOpen: [Endpoint(Family.v4.inside(UInt32(100 + number)), 20_000)])
-            script.gate.entries[SessionID(UInt64(number))] = FakeGate.Entry(holes: holes, expires: script.now + .seconds(60))
+            script.gate.entries[SessionID(UInt64(number))] = FakeGate.Entry(
+                holes: holes, expires: script.now + .seconds(60))
         }
         let call = script.call()
         call.establish()
@@ -292,13 +297,13 @@ import Wire
         call.establish()
         let session = try #require(call.session)
         // As many sessions as one request names beside this one: set in place, since calls take long in this number.
-        for number in 0..<UInt64(GateLimits.sessionsPerRenewal) {
+        for number in 0..<UInt64(GateLink.sessionsPerRenewal) {
             script.controller.sessions[SessionID(number)] = session
             script.gate.entries[SessionID(number)] = FakeGate.Entry(
                 holes: session.installed, expires: script.now + script.gate.holeTimeout)
         }
         script.advance(by: .seconds(20))
-        #expect(script.gate.renewals.map(\.count) == [GateLimits.sessionsPerRenewal, 1])
+        #expect(script.gate.renewals.map(\.count) == [GateLink.sessionsPerRenewal, 1])
     }
 
     // MARK: Limits

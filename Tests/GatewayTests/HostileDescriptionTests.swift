@@ -9,7 +9,8 @@ import Wire
 @Suite struct HostileDescriptionTests {
     /// What an inside phone (10.1.0.9) may not name.
     static let inside = [
-        "10.1.0.1", "10.1.0.10", "10.1.0.255", "10.2.0.9", "127.0.0.1", "224.0.0.1", "239.1.2.3", "169.254.1.1", "255.255.255.255",
+        "10.1.0.1", "10.1.0.10", "10.1.0.255", "10.2.0.9", "127.0.0.1", "224.0.0.1", "239.1.2.3", "169.254.1.1",
+        "255.255.255.255",
         "240.0.0.1", "198.51.0.1", "198.51.0.32", "0.0.0.1", "192.0.2.1", "phone.inside.example",
     ]
     /// What an outside phone (198.51.0.32) may not name.
@@ -18,7 +19,8 @@ import Wire
         "240.0.0.1", "0.0.0.1", "phone.outside.example",
     ]
     static let inside6 = [
-        "2001:db8:1::1", "2001:db8:1::a", "::1", "fe80::1", "ff02::1", "::ffff:10.1.0.9", "64:ff9b::a01:9", "2002:a01:9::1",
+        "2001:db8:1::1", "2001:db8:1::a", "::1", "fe80::1", "ff02::1", "::ffff:10.1.0.9", "64:ff9b::a01:9",
+        "2002:a01:9::1",
     ]
     static let outside6 = [
         "2001:db8:ffff::1", "2001:db8:1::9", "::1", "fe80::1", "ff02::1", "::ffff:198.51.0.32", "64:ff9b::a01:9",
@@ -46,7 +48,9 @@ import Wire
 
     private func setting(_ side: Side, _ family: Family, isOffer: Bool) -> Setting {
         let other: Side = side == .inside ? .outside : .inside
-        return isOffer ? Setting(caller: side, callee: other, family: family) : Setting(caller: other, callee: side, family: family)
+        return isOffer
+            ? Setting(caller: side, callee: other, family: family)
+            : Setting(caller: other, callee: side, family: family)
     }
 
     private func expectNothingLeft(_ script: Script) {
@@ -225,8 +229,10 @@ import Wire
         let script = Script()
         let call = script.call()
         call.caller.invite()
-        call.callee.answer(.octets(
-            Body.description(call.callee.phone.media()) + Array("m=video 0 RTP/AVP 9\r\n".utf8), type: "application/sdp"))
+        call.callee.answer(
+            .octets(
+                Body.description(call.callee.phone.media()) + Array("m=video 0 RTP/AVP 9\r\n".utf8),
+                type: "application/sdp"))
         #expect(call.caller.statuses == [502])
         expectNothingLeft(script)
     }

@@ -259,4 +259,99 @@ import Wire
         #expect(script.open == [Holes(paths: call.paths())])
         end(script, call)
     }
+
+    @Test(arguments: Setting.bothWays)
+    func `an answer in a 183 that is refused, and refused again in the 200, ends the call`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.caller.invite()
+        script.gate.faults = [call.asked.count: .refuse(.tableFull)]
+        call.callee.respond(183, .media(call.callee.media))
+        script.gate.faults = [call.asked.count: .refuse(.tableFull)]
+        call.callee.answer(Body.none)
+        #expect(call.caller.statuses == [183, 503])
+        #expect(call.callee.requests.map(\.method) == [.invite, .ack, .bye])
+        #expect(script.open.isEmpty)
+        script.settle()
+        #expect(script.controller.sessions.isEmpty)
+    }
+
+    @Test(arguments: Setting.bothWays)
+    func `a refused answer in a 183 is asked for again by the 200 that makes it final`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.caller.invite()
+        script.gate.faults = [call.asked.count: .refuse(.tableFull)]
+        call.callee.respond(183, .media(call.callee.media))
+        call.callee.answer(Body.none)
+        #expect(script.open == [Holes(paths: call.paths())])
+        end(script, call)
+    }
+
+    @Test(arguments: Setting.bothWays)
+    func `a forbidden answer in a 183 to a re-INVITE leaves nothing open once it is final`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.establish()
+        call.caller.invite(.media(call.caller.phone.media(30_000)))
+        call.callee.respond(183, .media(Endpoint(.v4(0x7F00_0001), 20_000)))
+        call.callee.answer(Body.none)
+        #expect(script.open.isEmpty)
+        end(script, call)
+    }
+
+    @Test(arguments: Setting.bothWays)
+    func `an answer in a 183 to a re-INVITE that fails is forgotten though another INVITE came`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.establish()
+        call.callee.invite(.media(call.callee.phone.media(30_000)))
+        call.caller.respond(183, .media(call.caller.phone.media(31_000)))
+        call.caller.isRude = true
+        call.caller.invite(.media(call.caller.phone.media(32_000)))
+        #expect(call.caller.lastStatus == 491)
+        call.caller.reject(487)
+        #expect(script.open == [Holes(paths: call.paths())])
+        end(script, call)
+    }
+
+    @Test(arguments: Setting.bothWays)
+    func `an INVITE of the callee before its 200 came through does not take its place in the dialog`(_ setting: Setting)
+    {
+        let script = Script(setting)
+        let call = script.call()
+        call.caller.invite(Body.none)
+        script.gate.isManual = true
+        call.caller.isRude = true
+        call.callee.answer(.envelope())
+        call.callee.invite(Body.none)
+        call.caller.answer()
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        script.open(.undecipherable)
+        script.gate.isManual = false
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        call.hangUp()
+        script.settle()
+        #expect(script.open.isEmpty)
+        #expect(script.leftovers.isEmpty)
+        #expect(script.controller.sessions.isEmpty)
+    }
+
+    @Test(arguments: Setting.bothWays)
+    func `a PRACK that says nothing of media neither waits for the gate nor fails with it`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.establish()
+        script.gate.isManual = true
+        let inside = setting.caller == .inside ? call.caller : call.callee
+        inside.invite(.media(inside.phone.media(30_000)))
+        call.caller.send(.prack)
+        #expect(call.caller.lastStatus == 200)
+        script.answerGate(.tableFull)
+        script.gate.isManual = false
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        #expect(inside.statuses.contains(503))
+        #expect(script.open == [Holes(paths: call.paths())])
+        end(script, call)
+    }
 }

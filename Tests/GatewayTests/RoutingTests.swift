@@ -20,7 +20,8 @@ import Wire
             "From: <sip:mallory@elsewhere.example>;tag=m1", "To: \(to)", "Call-ID: single-\(uri.count)-\(fields.count)",
             "CSeq: 1 \(method)",
         ]
-        return Array(((lines + fields).joined(separator: "\r\n") + "\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)").utf8)
+        return Array(
+            ((lines + fields).joined(separator: "\r\n") + "\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)").utf8)
     }
 
     private func answer(_ script: Script, _ phone: Phone, _ octets: [UInt8]) -> Message? {
@@ -92,8 +93,9 @@ import Wire
         #expect(script.sent.last?.destination.remote == phone.endpoint)
         let via = try #require(response.firstValue(of: .via))
         let parameters = response.text(via).split(separator: ";")
-        #expect(parameters.filter { $0.hasPrefix("received") || $0.hasPrefix("rport") }.sorted()
-            == ["received=198.51.0.77", "rport=5060"])
+        #expect(
+            parameters.filter { $0.hasPrefix("received") || $0.hasPrefix("rport") }.sorted()
+                == ["received=198.51.0.77", "rport=5060"])
     }
 
     // MARK: Max-Forwards and loops
@@ -117,7 +119,8 @@ import Wire
     @Test(arguments: ["256", "-1", "7x"])
     func `a Max-Forwards that is no number up to 255 is answered by 400`(_ value: String) {
         let script = Script()
-        #expect(answer(script, stranger(script), text(stranger(script), fields: ["Max-Forwards: \(value)"]))?.status == 400)
+        #expect(
+            answer(script, stranger(script), text(stranger(script), fields: ["Max-Forwards: \(value)"]))?.status == 400)
     }
 
     @Test func `a request that comes back as it went is answered by 482 at its first return`() throws {
@@ -156,13 +159,15 @@ import Wire
     // MARK: Where requests may not go
 
     @Test(arguments: [
-        "sip:bob@example.com", "sip:bob@10.1.0.16", "sip:bob@10.1.0.16:5062", "sip:203.0.113.9", "sip:bob@[2001:db8:1::10]",
+        "sip:bob@example.com", "sip:bob@10.1.0.16", "sip:bob@10.1.0.16:5062", "sip:203.0.113.9",
+        "sip:bob@[2001:db8:1::10]",
     ])
     func `a request for a domain or an address that is nobody's here is answered by 404`(_ uri: String) {
         let script = Script()
         let callee = script.phone(.inside, 16)
         for method in ["INVITE", "OPTIONS", "MESSAGE", "SUBSCRIBE", "REGISTER"] {
-            #expect(answer(script, stranger(script), text(stranger(script), method, uri: uri))?.status == 404, "\(method)")
+            #expect(
+                answer(script, stranger(script), text(stranger(script), method, uri: uri))?.status == 404, "\(method)")
         }
         #expect(callee.inbox.isEmpty)
         #expect(script.astray.isEmpty)

@@ -1,6 +1,6 @@
 import GateProtocol
-import Netfilter
 import Lab
+import Netfilter
 import Testing
 import Wire
 

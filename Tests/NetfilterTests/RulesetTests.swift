@@ -1,6 +1,6 @@
 import Glibc
-import Netfilter
 import Lab
+import Netfilter
 import Testing
 import Wire
 

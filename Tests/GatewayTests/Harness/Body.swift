@@ -1,3 +1,4 @@
+import Gateway
 import SDPText
 import SIPText
 import Wire
@@ -14,6 +15,36 @@ enum Body {
     /// A CMS body: what is inside is the script's to say.
     static func envelope(_ octets: [UInt8] = [0x30, 0x03, 0x02, 0x01, 0x07]) -> Body {
         .octets(octets, type: "application/pkcs7-mime; smime-type=auth-enveloped-data")
+    }
+
+    /// An envelope that says to the script what would be inside: an address and a port.
+    static func sealed(_ endpoint: Endpoint) -> Body {
+        var octets: [UInt8] = []
+        endpoint.address.appendOctets(to: &octets)
+        return .envelope(octets + [UInt8(endpoint.port >> 8), UInt8(endpoint.port & 0xFF)])
+    }
+
+    private static func unseal(_ octets: [UInt8]) -> Endpoint? {
+        guard octets.count > 2 else { return nil }
+        let host = Array(octets.dropLast(2))
+        guard let address = IPAddress(octets: host.span) else { return nil }
+        return Endpoint(address, UInt16(octets[octets.count - 2]) << 8 | UInt16(octets[octets.count - 1]))
+    }
+
+    /// What opening a `sealed` body gives.
+    static func unseal(_ request: EnvelopeRequest, newKey: UInt64?) -> EnvelopeOutcome {
+        guard let octets = request.contents.first, let endpoint = unseal(octets) else { return .undecipherable }
+        return DisclosureTests.opened(endpoint, newKey: newKey)
+    }
+
+    /// Where the sender's audio comes to, as far as a phone knows: nil without a description of a phone's making.
+    var ownMedia: Endpoint?? {
+        switch self {
+        case .none: nil
+        case .media(let endpoint): .some(endpoint)
+        case .octets(let octets, let type):
+            type.hasPrefix("application/pkcs7-mime") ? Body.unseal(octets).map { .some($0) } : nil
+        }
     }
 
     /// The octets and their Content-Type.
@@ -47,7 +78,11 @@ enum Body {
 
     /// The first stream of a message's description: nil when there is no description, `.some(nil)` when it is on hold.
     static func media(of message: Message) -> Endpoint?? {
-        guard let type = message.value(of: .contentType), message.text(type) == "application/sdp",
+        guard let type = message.value(of: .contentType) else { return nil }
+        if message.text(type).hasPrefix("application/pkcs7-mime") {
+            return unseal(message.copy(message.body)).map { .some($0) }
+        }
+        guard message.text(type) == "application/sdp",
             let description = try? SessionDescription(parsing: message.copy(message.body))
         else { return nil }
         guard case .transport(let rtp, _) = description.targets.first else { return .some(nil) }

@@ -50,7 +50,9 @@ struct Call {
 
     /// Whether each end knows what the other believes.
     var isAgreed: Bool {
-        guard let one = caller.agreed, let other = callee.agreed else { return caller.agreed == nil && callee.agreed == nil }
+        guard let one = caller.agreed, let other = callee.agreed else {
+            return caller.agreed == nil && callee.agreed == nil
+        }
         return one.local == other.remote && one.remote == other.local
     }
 

@@ -70,7 +70,8 @@ final class FakeGate {
         entries = entries.filter { $0.value.expires > now }
         switch request {
         case .hello: return .welcome(version: GateFrame.version, holeTimeout: holeTimeout)
-        case .openFromAny(let id, let inside): entries[id] = Entry(holes: Holes(halfOpen: inside), expires: now + holeTimeout)
+        case .openFromAny(let id, let inside):
+            entries[id] = Entry(holes: Holes(halfOpen: inside), expires: now + holeTimeout)
         case .narrow(let id, let holes): entries[id] = Entry(holes: holes, expires: now + holeTimeout)
         case .close(let id): entries[id] = nil
         case .renew(let sessions):

@@ -25,6 +25,10 @@ final class Leg {
     /// Requests that came, retransmissions left out.
     private(set) var requests: [Message] = []
     var port: UInt16 = 20_000
+    /// Takes an INVITE while its own waits for an answer, which RFC 3261 section 14.2 forbids.
+    var isRude = false
+    /// Whether a 2xx of its own waits for the ACK: no other INVITE may be sent until then.
+    var isUnacknowledged: Bool { !unacknowledged.isEmpty }
     /// Rings and answers by itself.
     var isAutomatic = false
     /// What it sends to a 2xx that makes the offer.
@@ -51,8 +55,16 @@ final class Leg {
     var isAsking: Bool { outgoing != nil }
     /// INVITEs without an offer: their ACK answers.
     private var delayed: Set<UInt32> = []
+    /// The answer that it gave in a provisional response.
+    private var previewed: Endpoint??
+    /// The answers that came in provisional responses, by tag.
+    private var previews: [String: Endpoint?] = [:]
     /// What both ends last agreed on: own and remote audio, nil while it is on hold.
-    private(set) var agreed: (local: Endpoint?, remote: Endpoint?)?
+    private(set) var agreed: (local: Endpoint?, remote: Endpoint?)? {
+        didSet { agreedAt = phone.script.log.count }
+    }
+    /// How long the gateway's log was when they did.
+    private(set) var agreedAt = 0
 
     init(_ phone: Phone, callID: String, isCaller: Bool, localURI: String, remoteURI: String) {
         self.phone = phone
@@ -100,10 +112,11 @@ final class Leg {
         let body = body ?? .media(media)
         var message = make(.invite, body)
         change(&message)
-        if case .media(let endpoint) = body { offered[message.cseq.number] = .some(endpoint) }
+        if let endpoint = body.ownMedia { offered[message.cseq.number] = .some(endpoint) }
         if case .none = body { delayed.insert(message.cseq.number) }
         isCancelling = false
-        outgoing = phone.request(message, to: nextHop, for: self)
+        previews = [:]
+        phone.request(message, to: nextHop, for: self) { outgoing = $0 }
     }
 
     func cancel() {
@@ -121,7 +134,7 @@ final class Leg {
     /// Any other request.
     func send(_ method: Method, _ body: Body = .none) {
         let message = make(method, body)
-        if method == .update, case .media(let endpoint) = body { offered[message.cseq.number] = .some(endpoint) }
+        if method == .update, let endpoint = body.ownMedia { offered[message.cseq.number] = .some(endpoint) }
         phone.request(message, to: nextHop, for: self)
     }
 
@@ -138,6 +151,9 @@ final class Leg {
     /// A response to the INVITE under way.
     func respond(_ status: UInt16, _ body: Body = .none, tag: String? = nil) {
         guard let (id, invite) = incoming else { return }
+        if tag == nil, status < 200, Body.media(of: invite) != nil, let local = body.ownMedia {
+            previewed = .some(local)
+        }
         phone.respond(response(status, to: invite, body, tag: tag), to: id)
     }
 
@@ -149,9 +165,13 @@ final class Leg {
         let body = body ?? .media(media)
         let number = invite.cseq.number
         let message = response(status, to: invite, body, tag: tag)
-        if case .media(let local) = body {
+        if let local = body.ownMedia {
             if let remote = Body.media(of: invite) { agreed = (local, remote) } else { offered[number] = .some(local) }
         }
+        if case .none = body, tag == nil, let local = previewed, let remote = Body.media(of: invite) {
+            agreed = (local, remote)
+        }
+        previewed = nil
         if state != .over { state = .up }
         incoming = nil
         unacknowledged[number] = message
@@ -195,8 +215,11 @@ final class Leg {
         guard !isDeaf else { return }
         learn(from: message)
         switch message.method {
+        case .invite where !isRude && outgoing != nil:
+            phone.respond(response(491, to: message, .none), to: id)
         case .invite:
             incoming = (id, message)
+            previewed = nil
             guard state != .over else { return reject(481) }
             if state == .idle { state = .ringing }
             if isAutomatic {
@@ -264,6 +287,10 @@ final class Leg {
     private func inviteAnswered(_ message: Message, _ status: UInt16, _ id: TransactionID) {
         if status < 200 {
             if state == .calling { state = .ringing }
+            if offered[message.cseq.number] != nil, let remote = Body.media(of: message), let tag = message.tag(of: .to)
+            {
+                previews[message.text(tag)] = .some(remote)
+            }
             return learn(from: message)
         }
         if outgoing == id { outgoing = nil }
@@ -284,11 +311,16 @@ final class Leg {
                 agreed = (local, remote)
             } else if delayed.contains(message.cseq.number) {
                 body = acknowledging ?? .media(media)
-                if case .media(let local) = body { agreed = (local, remote) }
+                if let local = body.ownMedia { agreed = (local, remote) }
             }
+        } else if let tag = message.tag(of: .to), let remote = previews[message.text(tag)],
+            let local = offered.removeValue(forKey: message.cseq.number)
+        {
+            agreed = (local, remote)
         } else if let acknowledging {
             body = acknowledging
         }
+        previews = [:]
         acknowledge(body)
         if isCancelling { bye() }
     }
@@ -314,7 +346,8 @@ final class Leg {
     /// The endpoint that a Route value names.
     static func endpoint(ofRoute value: [UInt8]) -> Endpoint? {
         guard let address = NameAddress(in: value.span, Slice(0..<value.count)),
-            let uri = try? URI(in: value.span, address.uri), let host = IPAddress(text: value.span.extracting(uri.host.range))
+            let uri = try? URI(in: value.span, address.uri),
+            let host = IPAddress(text: value.span.extracting(uri.host.range))
         else { return nil }
         return Endpoint(host, uri.port ?? 5060)
     }

@@ -61,7 +61,9 @@ extension ControllerSettings {
         var listeners: [Listener] = []
         for family in Family.allCases {
             for side in [Side.inside, .outside] {
-                for transport in [TransportKind.udp, .tcp] { listeners.append(Listener(transport, family.gateway(side))) }
+                for transport in [TransportKind.udp, .tcp] {
+                    listeners.append(Listener(transport, family.gateway(side)))
+                }
             }
         }
         return ControllerSettings(

@@ -48,12 +48,14 @@ final class Phone {
         Array("<sip:phone\(number)@\(endpoint)\(script.setting.transport == .tcp ? ";transport=tcp" : "")>".utf8)
     }
 
-    @discardableResult
-    func request(_ message: Message, to next: Endpoint, for leg: Leg?) -> TransactionID? {
-        guard let (id, actions) = layer.request(message, to: Destination(script.setting.transport, next)) else { return nil }
+    /// - Parameter begun: called before anything is sent, since all that follows happens before this returns.
+    func request(_ message: Message, to next: Endpoint, for leg: Leg?, begun: (TransactionID) -> Void = { _ in }) {
+        guard let (id, actions) = layer.request(message, to: Destination(script.setting.transport, next)) else {
+            return
+        }
         owners[id] = leg
+        begun(id)
         run(actions)
-        return id
     }
 
     func respond(_ response: Message, to id: TransactionID) { run(layer.respond(response, to: id)) }
@@ -65,7 +67,9 @@ final class Phone {
     // MARK: Receiving
 
     func receive(_ octets: [UInt8]) {
-        guard case .message(let message) = MessageParser.parse(octets, requiresLength: connection != nil) else { return }
+        guard case .message(let message) = MessageParser.parse(octets, requiresLength: connection != nil) else {
+            return
+        }
         inbox.append(message)
         let flow = Flow(transport: script.setting.transport, local: endpoint, remote: gateway)
         run(layer.receive(message, from: flow))

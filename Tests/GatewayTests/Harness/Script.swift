@@ -1,8 +1,9 @@
 import GateProtocol
-@testable import Gateway
 import SIPText
 import SIPTransactions
 import Wire
+
+@testable import Gateway
 
 /// A gateway between phones in virtual time: what each of them sends, what the gate answers and which timers run out is
 /// played in order, and every effect is performed completely before the next input.
@@ -46,6 +47,9 @@ final class Script {
     /// Messages to the gateway, by number, that arrive twice.
     var doubled: Set<Int> = []
     private(set) var arrivals = 0
+    /// What happened, in words, when a test wants to be understood.
+    var isTracing = false
+    private(set) var trace: [String] = []
 
     init(_ setting: Setting = Setting(), change: (inout ControllerSettings) -> Void = { _ in }) {
         self.setting = setting
@@ -119,6 +123,7 @@ final class Script {
     func transmit(_ octets: [UInt8], from phone: Phone, to local: Endpoint) {
         let flow = Flow(
             transport: setting.transport, local: local, remote: phone.endpoint, connection: phone.connection)
+        if isTracing { note("\(phone.side) \(phone.number) > gateway", octets) }
         let copies = doubled.contains(arrivals) ? 2 : 1
         arrivals += 1
         for _ in 0..<copies {
@@ -169,6 +174,7 @@ final class Script {
 
     private func deliver(_ message: Message, _ destination: Destination) {
         defer { sent.append((message, destination)) }
+        if isTracing { note("gateway > \(destination.remote)", message.serialized()) }
         if lostSends.contains(sent.count) { return queue.append(.gateway(.transportFailed(destination))) }
         let phone = phones.first { phone in
             destination.connection.map { $0 == phone.connection } ?? (destination.remote == phone.endpoint)
@@ -177,11 +183,21 @@ final class Script {
         queue.append(.phone(phone, message.serialized()))
     }
 
+    /// Start line, CSeq, tags, Call-ID and description of a message.
+    private func note(_ way: String, _ octets: [UInt8]) {
+        let lines = String(decoding: octets, as: UTF8.self).split(separator: "\r\n")
+        let wanted = lines.filter { line in
+            ["Call-ID", "CSeq", "To:", "From:", "c=", "m=", "Content-Type"].contains { line.hasPrefix($0) }
+        }
+        trace.append("\(now.nanoseconds / 1_000_000) \(way): \(lines.first ?? "") | \(wanted.joined(separator: " | "))")
+    }
+
     // MARK: The gate
 
     private func ask(_ token: GateToken, _ request: GateRequest) {
         guard gate.isConnected else { return }
         let fault = gate.note(request)
+        if isTracing { trace.append("\(now.nanoseconds / 1_000_000) gate: \(request) \(fault.map { "\($0)" } ?? "")") }
         if gate.isManual { return gate.waiting.append((token, request)) }
         if let delay = gate.delay {
             let connection = gate.connections
@@ -243,7 +259,9 @@ final class Script {
         if controller.layer.count > 0 { found.append("transactions: \(controller.layer.count)") }
         if !controller.examining.isEmpty { found.append("envelopes: \(controller.examining.count)") }
         if !controller.gate.pending.isEmpty { found.append("gate requests: \(controller.gate.pending.count)") }
-        if controller.dialogs.count != controller.sessions.count { found.append("dialogs: \(controller.dialogs.count)") }
+        if controller.dialogs.count != controller.sessions.count {
+            found.append("dialogs: \(controller.dialogs.count)")
+        }
         for timer in timers.keys {
             switch timer {
             case .gateway(.renewal), .phone, .task: continue
