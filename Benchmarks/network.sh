@@ -12,8 +12,11 @@ namespaces=()
 
 clean_up() {
     local child name
+    # A second signal must not end this halfway, nor an error.
+    trap '' INT TERM HUP
+    set +e
     for child in "${children[@]}"; do stop "$child"; done
-    for name in "${namespaces[@]}"; do ip netns del "$name" || true; done
+    for name in "${namespaces[@]}"; do ip netns del "$name"; done
     rm -rf "$directory"
 }
 trap clean_up EXIT
