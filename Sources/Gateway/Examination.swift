@@ -134,7 +134,8 @@ extension SessionController {
         let isChanged = session.wanted != sessions[id]?.wanted || description != nil
         sessions[id] = session
         // A message that changes nothing does not wait for what others asked of the gate.
-        if isChanged || message.status.map({ $0 >= 200 }) ?? false {
+        let isFinal = message.cseq.method == .invite && message.status.map { $0 >= 200 } ?? false
+        if isChanged || isFinal {
             ensureHoles(id, for: subject)
         } else {
             proceed(subject)

@@ -85,13 +85,13 @@ extension SessionController {
         sessions[id]?.installed = holes
     }
 
-    /// A refused request changed nothing: the gate still holds what it confirmed before.
+    /// A refused request changed nothing: the gate still holds what it confirmed before, unless it is asked for something
+    /// later already.
     private mutating func revert(_ request: GateRequest) {
-        switch request {
-        case .openFromAny(let id, _), .narrow(let id, _), .close(let id):
-            if let installed = sessions[id]?.installed { sessions[id]?.requested = installed }
-        case .hello, .renew, .list: break
-        }
+        guard let id = request.changedSession, let installed = sessions[id]?.installed,
+            !gate.pending.values.contains(where: { $0.request.changedSession == id })
+        else { return }
+        sessions[id]?.requested = installed
     }
 
     /// The gate is back: what it holds is compared with what lives here.
@@ -150,5 +150,15 @@ extension SessionController {
             start = end
         }
         effects.append(.startTimer(.renewal, timeout / GateLink.renewalsPerTimeout))
+    }
+}
+
+extension GateRequest {
+    /// The session whose holes the request changes.
+    fileprivate var changedSession: SessionID? {
+        switch self {
+        case .openFromAny(let id, _), .narrow(let id, _), .close(let id): id
+        case .hello, .renew, .list: nil
+        }
     }
 }

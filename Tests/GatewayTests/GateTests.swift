@@ -123,6 +123,23 @@ import Wire
         expectNothingLeft(script)
     }
 
+    @Test func `a refusal that comes before the reply to a later request does not hide that request`() {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        script.gate.isManual = true
+        call.caller.invite(.media(call.caller.phone.media(30_000)))
+        call.caller.cancel()
+        // The renewal asks once more for what is still under way.
+        script.advance(by: .seconds(20))
+        script.answerGate(.tableFull)
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        script.gate.isManual = false
+        #expect(script.open == [Holes(paths: call.paths())])
+        call.caller.bye()
+        expectNothingLeft(script)
+    }
+
     @Test func `what the gate refuses to take back is asked for again with the next renewal`() {
         let script = Script()
         let call = script.call()
