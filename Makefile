@@ -37,12 +37,15 @@ packages:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo 'make: network namespaces need root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
 
+# The linker that folds functions of equal code: a fifteenth less to load.
+linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
+
 # Two builds, since the command line's argument parser does need Foundation.
 build: packages
 	@mkdir -p $(stage)
 	for daemon in $(daemons); do \
 		swift build -c release -j $(JOBS) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
-			--product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
+			$(linker) --product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
 	swift build -c release -j $(JOBS) --static-swift-stdlib --product sekisho
 	strip -o $(stage)/sekisho .build/release/sekisho
 

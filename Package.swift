@@ -95,6 +95,10 @@ let package = Package(
         .executable(name: "sekisho-recorderd", targets: ["sekisho-recorderd"]),
         .executable(name: "sekisho", targets: ["sekisho"]),
         .library(name: "UserAgent", targets: ["UserAgent"]),
+        // For Benchmarks, which is a package of its own.
+        .library(name: "SIPText", targets: ["SIPText"]),
+        .library(name: "Crypto", targets: ["CMSText", "Crypto"]),
+        .library(name: "GateProtocol", targets: ["GateProtocol", "Wire"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -49,6 +49,7 @@ struct Daemon {
     mutating func run() {
         Log.output("ready")
         ServiceManager.notify("READY=1")
+        CLinux_release_program_pages()
         while !step() {}
         ServiceManager.notify("STOPPING=1")
         stop()

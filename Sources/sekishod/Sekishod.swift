@@ -67,6 +67,7 @@ enum Sekishod {
         print("ready")
         fflush(nil)
         ServiceNotification.send("READY=1")
+        CLinux_release_program_pages()
         var poll = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
         while Glibc.poll(&poll, 1, -1) < 0, errno == EINTR {}
         ServiceNotification.send("STOPPING=1")

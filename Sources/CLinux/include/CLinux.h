@@ -30,6 +30,10 @@ int CLinux_forbid_dumps(void);
 /* prctl(2): PR_SET_PDEATHSIG, so that a child does not outlive the process that started it. */
 int CLinux_die_with_parent(int signal);
 
+/* Gives back what starting up touched of the program and its libraries and waiting does not need: their read-only pages
+   (dl_iterate_phdr(3), madvise(2) MADV_DONTNEED). They come back from the page cache when they are touched again. */
+void CLinux_release_program_pages(void);
+
 /* capget(2): whether CAP_NET_ADMIN (12) or another capability is in the effective set of the calling thread. */
 int CLinux_has_capability(int capability);
 
