@@ -55,7 +55,7 @@ demo: root build
 # All tests in one run. The check of imports keeps the core apart from the outside world.
 test: root packages
 	swift build --build-tests -j $(JOBS) --explicit-target-dependency-import-check error
-	swift test -j $(JOBS) --skip-build
+	@exec scripts/run-tests -j $(JOBS)
 
 bench: packages
 	@scripts/install-packages packages.txt packages-bench.txt
