@@ -53,9 +53,9 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "UserAgent", "Wire",
-            .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        ]),
+            "CLinux", "CMSText", "ControlProtocol", "Crypto", "Lab", "Media", "SDPText", "SIPText", "SIPTransactions",
+            "UserAgent", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ] + nio),
 ]
 
 let tests: [Target] = [
@@ -77,7 +77,10 @@ let tests: [Target] = [
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
     .testTarget(
-        name: "UserAgentTests", dependencies: ["CMSText", "Crypto", "SDPText", "SIPText", "UserAgent", "Wire"]),
+        name: "UserAgentTests",
+        dependencies: [
+            "CLinux", "CMSText", "Crypto", "Lab", "Media", "SDPText", "SIPText", "SIPTransactions", "UserAgent", "Wire",
+        ] + nio),
     .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",

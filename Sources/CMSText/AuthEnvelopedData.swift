@@ -14,12 +14,15 @@ import Wire
 ///
 /// RFC 5083 section 2.1. The content is encrypted with AES-GCM. authAttrs are authenticated and otherwise not read.
 public struct AuthEnvelopedData: Sendable {
+    /// Who can open it, in the order of the message.
     public let recipientInfos: [RecipientInfo]
+    /// The content and how it is encrypted: AES-GCM.
     public let encryptedContentInfo: EncryptedContentInfo
     /// The whole authAttrs as received, under its tag `[1]`.
     let authenticatedAttributes: ArraySlice<UInt8>?
     /// The authentication tag: `CMSLimits.gcmTagLength` octets.
     public let mac: ArraySlice<UInt8>
+    /// The attributes of key reuse; nothing protects them.
     public let unauthenticatedAttributes: UnprotectedAttributes
 
     /// A value without authAttrs.

@@ -21,6 +21,10 @@ public enum CMSLimits {
     /// is being replaced (RFC 3185 section 5).
     public static let keyEncryptionKeyRecipients = 2
 
+    /// PasswordRecipientInfo values among the recipients (RFC 5652 section 6.2.4): each costs whoever tries it a key
+    /// derivation, and one password is all that two peers share.
+    public static let passwordRecipients = 1
+
     /// Attributes in any one set: the three of RFC 3185 and one more.
     public static let attributes = 4
 

@@ -7,15 +7,15 @@ import Wire
 ///
 /// What a message contains decides how it is read, not this number (RFC 5652 section 10.2.5): any of the six is taken
 /// anywhere, and the right one is written.
-public struct CMSVersion: RawRepresentable, Hashable, Sendable {
-    public let rawValue: Int
+struct CMSVersion: RawRepresentable, Hashable, Sendable {
+    let rawValue: Int
 
-    public init(rawValue: Int) { self.rawValue = rawValue }
+    init(rawValue: Int) { self.rawValue = rawValue }
 
-    public static let v0 = CMSVersion(rawValue: 0)
-    public static let v2 = CMSVersion(rawValue: 2)
-    public static let v3 = CMSVersion(rawValue: 3)
-    public static let v4 = CMSVersion(rawValue: 4)
+    static let v0 = CMSVersion(rawValue: 0)
+    static let v2 = CMSVersion(rawValue: 2)
+    static let v3 = CMSVersion(rawValue: 3)
+    static let v4 = CMSVersion(rawValue: 4)
 }
 
 extension ComponentReader {

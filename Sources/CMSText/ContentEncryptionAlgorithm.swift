@@ -11,6 +11,7 @@ import Wire
 ///
 /// RFC 5652 section 10.1.4, RFC 3565 section 4.2, RFC 5084 section 3.2.
 public struct ContentEncryptionAlgorithm: Hashable, Sendable {
+    /// The algorithm without its parameters.
     public let algorithm: ContentAlgorithm
     /// The nonce of GCM or the initialization vector of CBC, of the length its algorithm wants.
     public let nonce: ArraySlice<UInt8>

@@ -13,10 +13,12 @@ import Wire
 public struct ECCCMSSharedInfo: Sendable {
     /// The wrap algorithm's AlgorithmIdentifier in DER.
     public let keyInfo: ArraySlice<UInt8>
+    /// The octets of ukm, when the message has it.
     public let userKeyingMaterial: ArraySlice<UInt8>?
     /// Octets of the key encryption key.
     public let keyLength: Int
 
+    /// What goes into the key derivation, in the order of the structure.
     public init(keyInfo: ArraySlice<UInt8>, userKeyingMaterial: ArraySlice<UInt8>?, keyLength: Int) {
         self.keyInfo = keyInfo
         self.userKeyingMaterial = userKeyingMaterial

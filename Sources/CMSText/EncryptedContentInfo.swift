@@ -14,7 +14,9 @@ import Wire
 /// type. An absent encryptedContent (kept elsewhere) is refused.
 public struct EncryptedContentInfo: Sendable {
     let contentType: ASN1ObjectIdentifier
+    /// How the content is encrypted, nonce included.
     public let algorithm: ContentEncryptionAlgorithm
+    /// The ciphertext; for AES-CBC whole blocks, at least one.
     public let encryptedContent: ArraySlice<UInt8>
 
     /// Content of type id-data.

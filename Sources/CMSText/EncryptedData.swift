@@ -10,9 +10,12 @@ import Wire
 ///
 /// RFC 5652 section 8: content under a key that both sides hold already. AES-CBC alone; there is no form for GCM.
 public struct EncryptedData: Sendable {
+    /// The content and how it is encrypted: AES-CBC.
     public let encryptedContentInfo: EncryptedContentInfo
+    /// The attributes of key reuse; nothing protects them.
     public let unprotectedAttributes: UnprotectedAttributes
 
+    /// A value to write; its version follows from its attributes.
     public init(encryptedContentInfo: EncryptedContentInfo, unprotectedAttributes: UnprotectedAttributes) {
         self.encryptedContentInfo = encryptedContentInfo
         self.unprotectedAttributes = unprotectedAttributes

@@ -12,10 +12,14 @@ import Wire
 ///
 /// RFC 5652 section 6.1. The content is encrypted with AES-CBC; nothing authenticates it.
 public struct EnvelopedData: Sendable {
+    /// Who can open it, in the order of the message.
     public let recipientInfos: [RecipientInfo]
+    /// The content and how it is encrypted: AES-CBC.
     public let encryptedContentInfo: EncryptedContentInfo
+    /// The attributes of key reuse; nothing protects them.
     public let unprotectedAttributes: UnprotectedAttributes
 
+    /// A value to write; its version follows from its parts, its recipients are sorted.
     public init(
         recipientInfos: [RecipientInfo], encryptedContentInfo: EncryptedContentInfo,
         unprotectedAttributes: UnprotectedAttributes

@@ -12,10 +12,10 @@ import Wire
 /// RFC 5084 section 3.2. Only a nonce of 12 and a tag of 16 octets are taken and written: libcrypto's CMS code was
 /// overrun through the one (CVE-2025-15467) and accepts a tag of 4 octets. An absent aes-ICVlen means 12 and is refused
 /// like a written 12.
-public struct GCMParameters: Hashable, Sendable {
-    public let nonce: ArraySlice<UInt8>
+struct GCMParameters: Hashable, Sendable {
+    let nonce: ArraySlice<UInt8>
 
-    public init(nonce: ArraySlice<UInt8>) { self.nonce = nonce }
+    init(nonce: ArraySlice<UInt8>) { self.nonce = nonce }
 
     init(_ node: ASN1Node) throws(ParseError) {
         var components = try ComponentReader(node, "GCMParameters")

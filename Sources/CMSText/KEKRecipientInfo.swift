@@ -21,14 +21,17 @@ import Wire
 /// RFC 5652 sections 6.2.3 and 10.2.7. In a session keyIdentifier is the CEKReference of the key held (RFC 3185
 /// section 4). The date is not looked at.
 public struct KEKRecipientInfo: Sendable {
+    /// The name of the key encryption key: 1 to `CMSLimits.keyReferenceLength` octets.
     public let keyIdentifier: ArraySlice<UInt8>
     /// Whether the other attribute is KEKDerivationAlgorithm (RFC 3185 section 4): the key encryption key is not the
     /// key held itself.
     public let namesKEKDerivation: Bool
     /// Nil for one that is not read.
     public let algorithm: KeyWrapAlgorithm?
+    /// The content encryption key under the key encryption key (RFC 3394).
     public let encryptedKey: ArraySlice<UInt8>
 
+    /// A recipient to write.
     public init(keyIdentifier: ArraySlice<UInt8>, algorithm: KeyWrapAlgorithm, encryptedKey: ArraySlice<UInt8>) {
         self.keyIdentifier = keyIdentifier
         namesKEKDerivation = false

@@ -28,9 +28,12 @@ import Wire
 public struct KeyAgreeRecipientInfo: Sendable {
     /// One recipient of the agreement.
     public struct EncryptedKey: Sendable {
+        /// Whose it is.
         public let recipient: RecipientIdentifier
+        /// The content encryption key under the key agreed upon.
         public let encryptedKey: ArraySlice<UInt8>
 
+        /// A recipient to write.
         public init(recipient: RecipientIdentifier, encryptedKey: ArraySlice<UInt8>) {
             self.recipient = recipient
             self.encryptedKey = encryptedKey
@@ -46,8 +49,11 @@ public struct KeyAgreeRecipientInfo: Sendable {
 
     /// Nil when the originator is only named.
     public let originatorKey: OriginatorPublicKey?
+    /// What the sender adds to the key derivation, if anything.
     public let userKeyingMaterial: ArraySlice<UInt8>?
+    /// How the key is agreed upon and what wraps under it.
     public let algorithm: KeyAgreementAlgorithm
+    /// Everyone who can take part in the agreement.
     public let encryptedKeys: [EncryptedKey]
 
     /// An agreement with one recipient.

@@ -21,10 +21,15 @@ public struct KeyTransRecipientInfo: Sendable {
         case unsupported
     }
 
+    /// Whose it is.
     public let recipient: RecipientIdentifier
+    /// How the content encryption key is encrypted.
     public let algorithm: Algorithm
+    /// The content encryption key under the recipient's RSA key.
     public let encryptedKey: ArraySlice<UInt8>
 
+    /// A recipient to write.
+    ///
     /// - Parameter algorithm: one that is supported.
     public init(recipient: RecipientIdentifier, algorithm: Algorithm, encryptedKey: ArraySlice<UInt8>) {
         self.recipient = recipient

@@ -11,10 +11,12 @@ import Wire
 /// RFC 4055 section 4.1. SHA-1 and SHA-256 are read, for the label's hash and MGF1 each; a label that is not empty
 /// (pSourceFunc) is not.
 public struct RSAESOAEPParameters: Hashable, Sendable {
+    /// The hash of the label and the padding.
     public let hash: DigestAlgorithm
     /// The hash that MGF1 is made with.
     public let maskGenerationHash: DigestAlgorithm
 
+    /// Parameters with an empty label.
     public init(hash: DigestAlgorithm, maskGenerationHash: DigestAlgorithm) {
         self.hash = hash
         self.maskGenerationHash = maskGenerationHash

@@ -39,6 +39,7 @@ public enum RecipientInfo: Sendable {
         var all: [RecipientInfo] = []
         var recipients = 0
         var keyEncryptionKeys = 0
+        var passwords = 0
         while let element = reader.any() {
             let info = try RecipientInfo(element)
             switch info {
@@ -46,13 +47,19 @@ public enum RecipientInfo: Sendable {
             case .keyEncryptionKey:
                 recipients += 1
                 keyEncryptionKeys += 1
-            case .keyTransport, .password, .other: recipients += 1
+            case .password:
+                recipients += 1
+                passwords += 1
+            case .keyTransport, .other: recipients += 1
             }
             guard recipients <= CMSLimits.recipients, all.count < CMSLimits.recipients else {
                 throw ParseError(.tooMany, in: "recipientInfos", at: element.offset)
             }
             guard keyEncryptionKeys <= CMSLimits.keyEncryptionKeyRecipients else {
                 throw ParseError(.tooMany, in: "KEKRecipientInfo", at: element.offset)
+            }
+            guard passwords <= CMSLimits.passwordRecipients else {
+                throw ParseError(.tooMany, in: "PasswordRecipientInfo", at: element.offset)
             }
             all.append(info)
         }

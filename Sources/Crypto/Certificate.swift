@@ -6,6 +6,7 @@ public final class Certificate: @unchecked Sendable {
     let x509: OpaquePointer
     /// The certificate in DER.
     public let der: [UInt8]
+    /// The subject's key.
     public let publicKey: PublicKey
     /// The issuer's Name in DER.
     public let issuer: [UInt8]

@@ -27,10 +27,12 @@ public struct CertificateBuilder: Sendable {
     public var notAfter: Int64
     /// Whether it may sign certificates: basic constraints with cA.
     public var isAuthority = false
+    /// The bits of the key usage extension.
     public var keyUsage: [KeyUsage] = [.digitalSignature, .keyEncipherment, .keyAgreement]
     /// Object identifiers of the extended key usage extension in dotted form; no extension when empty.
     public var extendedKeyUsage: [String] = []
 
+    /// The rest has defaults: an end entity's certificate without alternative names.
     public init(commonName: String, notBefore: Int64, notAfter: Int64) {
         self.commonName = commonName
         self.notBefore = notBefore

@@ -57,6 +57,7 @@ public final class ContentKey {
 }
 
 extension ContentKey: CustomStringConvertible, CustomReflectable {
+    /// The name of the type and nothing else.
     public var description: String { "ContentKey" }
     /// Nothing: a dump must not walk into the key.
     public var customMirror: Mirror { Mirror(self, children: []) }

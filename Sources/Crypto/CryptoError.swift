@@ -5,6 +5,7 @@ import COpenSSL
 ///
 /// Envelopes that cannot be opened have `EnvelopeError`, which says less.
 public struct CryptoError: Error, Sendable {
+    /// The kind of fault.
     public enum Code: Sendable {
         /// libcrypto refused; the reason is its own.
         case library
@@ -18,12 +19,14 @@ public struct CryptoError: Error, Sendable {
         case wiped
     }
 
+    /// The kind of fault; errors of one kind are equal.
     public let code: Code
     /// What was being done, in words that follow "while".
     public let operation: StaticString
     /// What is wrong and, where that can be said, what to do.
     public let reason: String
 
+    /// The words go into messages for operators: nothing secret, nothing from outside.
     public init(_ code: Code, while operation: StaticString, _ reason: String) {
         self.code = code
         self.operation = operation
@@ -47,5 +50,6 @@ extension CryptoError: Equatable {
 }
 
 extension CryptoError: CustomStringConvertible {
+    /// All of it in one line.
     public var description: String { "while \(operation): \(reason)" }
 }

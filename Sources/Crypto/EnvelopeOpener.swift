@@ -27,7 +27,7 @@ public final class EnvelopeOpener {
     }
 
     /// Whether some key of ours is named in the message. Compares names; uses no key.
-    public func isRecipient(
+    public static func isRecipient(
         of content: ProtectedContent, identities: [Identity], contentKeys: [ContentKey]
     ) -> Bool {
         switch content {
@@ -36,7 +36,7 @@ public final class EnvelopeOpener {
         case .authEnveloped(let data):
             !RecipientMatch.all(in: data.recipientInfos, identities: identities, contentKeys: contentKeys).isEmpty
         case .encrypted(let data):
-            !Self.candidates(for: data, among: contentKeys).isEmpty
+            !candidates(for: data, among: contentKeys).isEmpty
         case .signed:
             false
         }

@@ -2,6 +2,7 @@ import COpenSSL
 
 /// A private key and the certificate that belongs to it: what envelopes are opened with and signatures made with.
 public final class Identity: Sendable {
+    /// The key pair.
     public let key: PrivateKey
     /// Nil for a key that waits for its certificate: senders name it by its subject key identifier.
     public let certificate: Certificate?

@@ -20,9 +20,17 @@ public struct OpenedEnvelope {
     public let reference: [UInt8]?
     /// The CEKMaxDecrypts of this message.
     public let maxDecrypts: Int?
+    /// What the content encryption key was found with.
     public let openedBy: Opener
     /// The key held that this message has used: the one whose use the caller counts. Nil after a public key.
     public let usedKey: ContentKey?
     /// Whether the content is what the holder of its key wrote (GCM).
     public let isAuthenticated: Bool
+}
+
+extension OpenedEnvelope: CustomStringConvertible, CustomReflectable {
+    /// The name of the type and nothing else.
+    public var description: String { "OpenedEnvelope" }
+    /// Nothing: the content holds the media's keys (RFC 4568), and a dump would show it.
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

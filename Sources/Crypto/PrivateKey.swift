@@ -4,6 +4,7 @@ import COpenSSL
 // Unchecked: nothing changes the EVP_PKEY after init, and libcrypto counts its references atomically.
 public final class PrivateKey: @unchecked Sendable {
     let evp: OpaquePointer
+    /// The public half.
     public let publicKey: PublicKey
 
     /// P-256, or RSA with its modulus.
@@ -84,6 +85,7 @@ public final class PrivateKey: @unchecked Sendable {
 }
 
 extension PrivateKey: CustomStringConvertible, CustomReflectable {
+    /// The name of the type and nothing else.
     public var description: String { "PrivateKey" }
     /// Nothing: a dump must not walk into the key.
     public var customMirror: Mirror { Mirror(self, children: []) }

@@ -7,6 +7,7 @@ public final class PublicKey: @unchecked Sendable {
     static let rsaBits: ClosedRange<Int32> = 2048...4096
 
     let evp: OpaquePointer
+    /// The algorithm and, for RSA, the size.
     public let kind: KeyKind
     /// SHA-1 of the key's bits: the first method of RFC 5280 section 4.2.1.2. SHA-1 only names the key here.
     public let subjectKeyIdentifier: [UInt8]

@@ -18,6 +18,7 @@ public enum Recipient {
         /// For P-256 keys: nil for the one as strong as the content encryption key.
         public var keyWrap: KeyWrapAlgorithm?
 
+        /// Everything by default is what RFC 8591 and RFC 8551 want.
         public init(
             keyTransport: KeyTransRecipientInfo.Algorithm = .rsaOAEP(
                 RSAESOAEPParameters(hash: .sha256, maskGenerationHash: .sha256)),

@@ -19,6 +19,8 @@ struct GateLink {
 
     /// Refreshes in one hole timeout: one may be lost and the holes live on.
     static let renewalsPerTimeout = 3
+    /// Sessions in one refresh: the gate has one thread, and a new call must not wait behind a long one.
+    static let sessionsPerRenewal = 128
 }
 
 // Everything that is asked of the gate.
@@ -143,7 +145,7 @@ extension SessionController {
         let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()
         var start = 0
         while start < live.count {
-            let end = min(start + GateLimits.sessionsPerRenewal, live.count)
+            let end = min(start + GateLink.sessionsPerRenewal, live.count)
             ask(.renew(Array(live[start..<end])), for: .none)
             start = end
         }

@@ -10,6 +10,15 @@ public final class Child {
     private let output: String
     private var status: Int32?
 
+    /// A program of this package, by its name: it lies beside the running one.
+    public static func product(_ name: String) -> String {
+        var path = [CChar](repeating: 0, count: 4_096)
+        let length = readlink("/proc/self/exe", &path, path.count)
+        let own = String(decoding: path.prefix(max(0, length)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") + "/"
+            + name
+    }
+
     /// Starts a program found in PATH or by its path.
     ///
     /// - Parameters:

@@ -18,6 +18,8 @@ public final class GatewayTestbed {
     /// The outside network: every packet of its hosts and of the gateway passes its bridge `br0`.
     public let ethernet: Namespace
 
+    private let turn: Turn
+
     /// The gateway's own firewall, which must never change.
     public static let foreignRules = """
         table inet admin {
@@ -30,10 +32,14 @@ public final class GatewayTestbed {
         """
 
     /// - Parameter name: a few letters that tell this testbed from others of the process.
+    ///
+    /// Waits for every other testbed of this machine to go: what a kernel does in time is measured in them, and the
+    /// making and ending of namespaces holds up all others for tenths of a second.
     public init(_ name: String) throws {
         guard geteuid() == 0 else {
             throw Command.Failure(description: "these tests need root: namespaces and nftables; run them as root")
         }
+        turn = try Turn()
         inside = try Namespace("\(name)-in")
         gateway = try Namespace("\(name)-gw")
         ethernet = try Namespace("\(name)-sw")

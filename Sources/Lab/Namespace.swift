@@ -7,7 +7,7 @@ public final class Namespace: Sendable {
     /// The name, as `ip netns` lists it.
     public let name: String
 
-    private static let prefix = "sekisho-"
+    private static let prefix = "sekisho-test-"
 
     /// Creates the namespace, with its loopback interface up.
     ///

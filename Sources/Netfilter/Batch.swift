@@ -3,12 +3,14 @@ import Glibc
 
 /// Messages to nf_tables that the kernel carries out together or not at all.
 final class Batch {
-    private let messages = MessageBuffer()
+    private let messages: MessageBuffer
     private let firstSequence: UInt32
     /// What each message attempts, by sequence number from `firstSequence`.
     private var attempts: [NetfilterError.Attempt] = [.beginBatch]
 
-    init(firstSequence: UInt32) {
+    init(in messages: MessageBuffer, firstSequence: UInt32) {
+        self.messages = messages
+        messages.removeAll()
         self.firstSequence = firstSequence
         messages.append { nftnl_batch_begin($0, firstSequence) }
     }
@@ -32,7 +34,8 @@ final class Batch {
     /// Success is that no message was refused and the last one, the only one that asks for it, was acknowledged: in a
     /// batch that failed, the good messages are acknowledged too.
     ///
-    /// - Parameter echo: is given every message that is no acknowledgement.
+    /// - Parameter echo: is given every message that is no acknowledgement. The kernel numbers the echo of an element 0;
+    ///   that it is ours is known because the socket hears no multicast group.
     func commit(on socket: NetlinkSocket, echo: (NetlinkMessage) -> Void) throws(NetfilterError) {
         messages.acknowledgeLast()
         let lastSequence = firstSequence &+ UInt32(attempts.count - 1)
@@ -42,10 +45,10 @@ final class Batch {
         var failure: NetfilterError?
         var acknowledged = false
         try socket.receive { message in
-            // An answer that an earlier batch left behind is not ours.
+            guard let status = message.status else { return echo(message) }
+            // An acknowledgement that an earlier batch left behind is not ours.
             let index = Int(message.sequence &- firstSequence)
             guard index <= attempts.count else { return }
-            guard let status = message.status else { return echo(message) }
             if status.errno != 0 {
                 let attempt = index < attempts.count ? attempts[index] : .endBatch
                 if failure == nil { failure = NetfilterError(attempt, errno: status.errno, offset: status.offset) }

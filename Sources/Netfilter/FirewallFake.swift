@@ -46,17 +46,18 @@ public final class FirewallFake: Firewall {
         try call(.addElements(.out4))
         var next = elements
         var counts: [ElementKey: Traffic] = [:]
-        for element in transaction.ensured {
+        for element in transaction.old {
             guard let held = next[element.key] else { continue }
-            // The kernel refuses to add a key that it holds with other data.
-            guard held.nextHop == element.nextHop else {
-                throw NetfilterError(.addElements(element.key.map), errno: FakeErrno.busy)
-            }
+            try refuseOtherData(held, element)
             counts[element.key] = held.traffic
             next[element.key] = nil
         }
         for element in transaction.wanted {
-            next[element.key] = Element(nextHop: element.nextHop, timeout: transaction.timeout)
+            if let held = next[element.key] {
+                try refuseOtherData(held, element)
+            } else {
+                next[element.key] = Element(nextHop: element.nextHop, timeout: transaction.timeout)
+            }
         }
         for map in ElementMap.allCases where next.keys.count(where: { $0.map == map }) > capacity {
             throw NetfilterError(.addElements(map), errno: FakeErrno.tableFull)
@@ -87,6 +88,13 @@ public final class FirewallFake: Firewall {
         try call(.deleteTable)
         elements = [:]
         isRemoved = true
+    }
+
+    /// The kernel refuses to add a key that it holds with other data.
+    private func refuseOtherData(_ held: Element, _ element: SetElement) throws(NetfilterError) {
+        guard held.nextHop == element.nextHop else {
+            throw NetfilterError(.addElements(element.key.map), errno: FakeErrno.busy)
+        }
     }
 
     private func call(_ attempt: NetfilterError.Attempt) throws(NetfilterError) {

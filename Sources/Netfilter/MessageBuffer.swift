@@ -14,6 +14,12 @@ final class MessageBuffer {
 
     deinit { storage.deallocate() }
 
+    /// Forgets the messages and keeps the room.
+    func removeAll() {
+        used = 0
+        lastMessage = 0
+    }
+
     /// Appends the message that the closure writes.
     ///
     /// - Parameter write: begins a message at the place given, with libmnl or libnftnl, and gives its header.

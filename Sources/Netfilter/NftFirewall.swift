@@ -16,6 +16,8 @@ public final class NftFirewall: Firewall {
     private let routes: Routes
     private let addresses: OwnAddresses
     private var sequence: UInt32 = 1
+    /// Room for the messages of one call; kept, because making it anew costs more than a small batch.
+    private let messages = MessageBuffer()
 
     /// Builds the table; one that was there is replaced in the same transaction.
     public init(_ settings: TableSettings) throws(NetfilterError) {
@@ -31,13 +33,12 @@ public final class NftFirewall: Firewall {
 
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
         let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
-        let ensured = transaction.ensured
         var counts: [ElementKey: Traffic] = [:]
         try commit(
             { batch in
-                add(ensured, timeout: timeout, to: batch)
+                add(transaction.old, timeout: timeout, to: batch)
                 // The kernel echoes what it deleted, with the last counts.
-                forEachList(ensured) { map, elements in
+                forEachList(transaction.old) { map, elements in
                     guard let list = ElementList(map) else { return }
                     for element in elements { list.append(element.key) }
                     batch.append(.deleteElements(map), NFT_MSG_DELSETELEM, flags: NLM_F_ECHO) { list.put(into: $0) }
@@ -73,7 +74,7 @@ public final class NftFirewall: Firewall {
     private func commit(
         _ build: (Batch) -> Void, echo: (NetlinkMessage) -> Void = { _ in }
     ) throws(NetfilterError) {
-        let batch = Batch(firstSequence: sequence)
+        let batch = Batch(in: messages, firstSequence: sequence)
         build(batch)
         sequence &+= batch.sequences
         try batch.commit(on: writer, echo: echo)
@@ -105,14 +106,14 @@ public final class NftFirewall: Firewall {
         of keys: ArraySlice<ElementKey>, into counts: inout [ElementKey: Traffic]
     ) throws(NetfilterError) {
         let first = sequence
-        let requests = MessageBuffer()
+        messages.removeAll()
         for (index, key) in keys.enumerated() {
             guard let list = ElementList(key.map) else { continue }
             list.append(key)
-            requests.append(NFT_MSG_GETSETELEM, flags: 0, sequence: first &+ UInt32(index)) { list.put(into: $0) }
+            messages.append(NFT_MSG_GETSETELEM, flags: 0, sequence: first &+ UInt32(index)) { list.put(into: $0) }
         }
         sequence &+= UInt32(keys.count)
-        try requests.send(on: reader)
+        try messages.send(on: reader)
         var failure: NetfilterError?
         try reader.receive { message in
             let index = Int(message.sequence &- first)

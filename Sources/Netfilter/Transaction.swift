@@ -1,10 +1,11 @@
 /// One change of the kernel's maps, which happens wholly or not at all.
 ///
 /// It is carried out as three lists in one batch:
-/// 1. add every key of old and wanted elements, so that each exists (an element may have expired, and deleting one that
-///    is not there would abort the whole batch with ENOENT),
-/// 2. delete them all,
-/// 3. add the wanted ones, with a fresh timeout.
+/// 1. add the old elements with their old data (other data would be EBUSY), so that each exists: one may have expired,
+///    and deleting what is not there would abort the whole batch with ENOENT,
+/// 2. delete them,
+/// 3. add the wanted ones, with a fresh timeout. A new one that the kernel holds already, because its answer to an
+///    earlier transaction was lost, stays as it is; with other data it is EBUSY.
 ///
 /// No packet sees a state in between: the kernel makes the batch visible at once.
 public struct Transaction: Hashable, Sendable {
@@ -19,12 +20,6 @@ public struct Transaction: Hashable, Sendable {
         self.old = old
         self.wanted = wanted
         self.timeout = timeout
-    }
-
-    /// The first list: old elements with their old data (other data would be EBUSY), then the wanted ones that are new.
-    var ensured: [SetElement] {
-        let known = Set(old.map(\.key))
-        return old + wanted.filter { !known.contains($0.key) }
     }
 
     /// Whether nothing is to be done.

@@ -1,9 +1,9 @@
-import NIOCore
-import Wire
+public import NIOCore
+public import Wire
 
 extension SocketAddress {
     /// The address that the system calls want.
-    init(_ endpoint: Endpoint) throws {
+    public init(_ endpoint: Endpoint) throws {
         var octets: [UInt8] = []
         endpoint.address.appendOctets(to: &octets)
         try self.init(packedIPAddress: ByteBuffer(bytes: octets), port: Int(endpoint.port))
@@ -12,7 +12,7 @@ extension SocketAddress {
 
 extension Endpoint {
     /// Nil for an address of another family than IPv4 and IPv6. A mapped address is what it maps.
-    init?(_ address: SocketAddress) {
+    public init?(_ address: SocketAddress) {
         // Where the address stands in struct sockaddr_in and sockaddr_in6 (<netinet/in.h>).
         let place: Range<Int>
         switch address {

@@ -15,6 +15,8 @@ public final class TimerBoard<Key: Hashable> {
         self.fired = fired
     }
 
+    deinit { for entry in entries.values { entry.cancel() } }
+
     /// Timers that have not fired.
     public var count: Int { entries.count }
 

@@ -4,11 +4,11 @@ import Wire
 
 /// One connection: what came in and is not read, what is to go out and has not gone.
 struct Connection {
-    /// Octets that may wait for a peer that does not read: four of the largest replies. The socket's own buffer comes
-    /// before.
+    /// Octets that may wait for a peer that does not read: four of the largest replies, beside what the socket's own
+    /// buffer takes. Who asks for more without reading is closed.
     private static let maximumOutput = 4 * (GateLimits.frameOctets + 4)
     /// Octets read at once.
-    private static let readOctets = 65_536
+    static let readOctets = 65_536
 
     /// What became of the connection.
     enum Fate {
@@ -29,8 +29,9 @@ struct Connection {
     var wantsToWrite: Bool { !output.isEmpty }
 
     /// Reads what came and answers every whole request.
-    mutating func read(_ handle: (GateRequest) -> GateReply) -> Fate {
-        var buffer = [UInt8](repeating: 0, count: Self.readOctets)
+    ///
+    /// - Parameter buffer: room for `readOctets`; its contents do not matter.
+    mutating func read(into buffer: inout [UInt8], _ handle: (GateRequest) -> GateReply) -> Fate {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0 {
             let code = errno
@@ -39,8 +40,9 @@ struct Connection {
         guard count > 0 else { return .closed("by the peer") }
         decoder.append(buffer.span.extracting(..<count))
         do throws(ParseError) {
-            while farewell == nil, output.count <= Self.maximumOutput, let frame = try decoder.next() {
+            while farewell == nil, let frame = try decoder.next() {
                 try answer(frame, handle)
+                if output.count > Self.maximumOutput, case .closed(let reason) = write() { return .closed(reason) }
             }
         } catch {
             return .closed("protocol: \(error.description)")

@@ -19,6 +19,8 @@ struct Daemon {
     private let firewall: NftFirewall
     private var gatekeeper: Gatekeeper<NftFirewall>
     private var connections: [Connection] = []
+    private var log = Log()
+    private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
     init(_ settings: GateSettings) throws(StartError) {
         self.settings = settings
@@ -30,7 +32,7 @@ struct Daemon {
         listener = try Listener(path: settings.socket)
         guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
             throw StartError(
-                description: "CAP_NET_ADMIN is missing; start the systemd unit, or give AmbientCapabilities=CAP_NET_ADMIN")
+                description: "CAP_NET_ADMIN is missing; start the systemd unit, or set AmbientCapabilities to it")
         }
         do throws(NetfilterError) {
             firewall = try NftFirewall(settings.table)
@@ -68,7 +70,7 @@ struct Daemon {
         }
         guard poll(&entries, nfds_t(entries.count), timeout()) >= 0 || errno == EINTR else { return true }
         if entries[0].revents != 0 { return true }
-        for session in gatekeeper.expire(at: now) { Log.line("expired \(session): not renewed in time") }
+        for session in gatekeeper.expire(at: now) { log.line("expired \(session): not renewed in time") }
         serve(entries[2...])
         if entries[1].revents != 0 { admit() }
         return false
@@ -85,17 +87,20 @@ struct Daemon {
 
     private mutating func serve(_ entries: ArraySlice<pollfd>) {
         var kept: [Connection] = []
+        var buffer: [UInt8] = []
+        swap(&buffer, &readBuffer)
+        defer { swap(&buffer, &readBuffer) }
         for (var connection, entry) in zip(connections, entries) {
             var fate = Connection.Fate.open
             if entry.revents & Int16(POLLOUT) != 0 { fate = connection.write() }
             if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
-                fate = connection.read { request in answer(request) }
+                fate = connection.read(into: &buffer) { request in answer(request) }
             }
             switch fate {
             case .open:
                 kept.append(connection)
             case .closed(let reason):
-                Log.line("connection closed: \(reason)")
+                log.line("connection closed: \(reason)")
                 close(connection.descriptor)
             }
         }
@@ -105,13 +110,13 @@ struct Daemon {
     private mutating func admit() {
         while let (descriptor, user, process) = listener.accept() {
             if user != 0, user != allowedUser {
-                Log.line("connection refused: user \(user) (process \(process)) is not one that may ask")
+                log.line("connection refused: user \(user) (process \(process)) is not one that may ask")
                 close(descriptor)
             } else if connections.count >= Self.maximumConnections {
-                Log.line("connection refused: \(Self.maximumConnections) are open")
+                log.line("connection refused: \(Self.maximumConnections) are open")
                 close(descriptor)
             } else {
-                Log.line("connection from user \(user), process \(process)")
+                log.line("connection from user \(user), process \(process)")
                 connections.append(Connection(descriptor: descriptor))
             }
         }
@@ -119,7 +124,7 @@ struct Daemon {
 
     private mutating func answer(_ request: GateRequest) -> GateReply {
         let outcome = gatekeeper.handle(request, at: now)
-        if let line = RequestLog.line(request, outcome) { Log.line(line) }
+        if let line = RequestLog.line(request, outcome) { log.line(line) }
         return outcome.reply
     }
 
@@ -128,12 +133,12 @@ struct Daemon {
     private mutating func stop() {
         for connection in connections { close(connection.descriptor) }
         connections = []
-        guard !settings.keepsOnExit else { return Log.line("stopped; table netdev sekisho stays") }
+        guard !settings.keepsOnExit else { return log.line("stopped; table netdev sekisho stays") }
         do throws(NetfilterError) {
             try firewall.remove()
-            Log.line("stopped; table netdev sekisho is removed")
+            log.line("stopped; table netdev sekisho is removed")
         } catch {
-            Log.line("stopped; table netdev sekisho stays: \(error.description)")
+            log.line("stopped; table netdev sekisho stays: \(error.description)")
         }
     }
 }

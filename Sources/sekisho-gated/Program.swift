@@ -30,6 +30,7 @@ enum Program {
             Log.output("sekisho-gated \(version)")
             return 0
         }
+        var log = Log()
         var path: String?
         var isCheck = false
         var rest = arguments.dropFirst()
@@ -38,19 +39,19 @@ enum Program {
             case "--check": isCheck = true
             case "--config": path = rest.popFirst()
             default:
-                Log.line("unknown argument \(argument); see sekisho-gated --help")
+                log.line("unknown argument \(argument); see sekisho-gated --help")
                 return 2
             }
         }
         guard let path else {
-            Log.line("--config FILE is missing; see sekisho-gated --help")
+            log.line("--config FILE is missing; see sekisho-gated --help")
             return 2
         }
         let settings: GateSettings
         do throws(ConfigurationError) {
             settings = try ConfigurationReader.gateSettings(atPath: path)
         } catch {
-            Log.line(error.description)
+            log.line(error.description)
             return 2
         }
         if isCheck {
@@ -62,7 +63,7 @@ enum Program {
             daemon.run()
             return 0
         } catch {
-            Log.line("cannot start: \(error.description)")
+            log.line("cannot start: \(error.description)")
             return 1
         }
     }

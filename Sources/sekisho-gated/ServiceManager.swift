@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Tells the service manager how the service is: sd_notify(3), a datagram to the socket in NOTIFY_SOCKET.

@@ -24,9 +24,20 @@ enum Recorder {
         var isReported = false
         var hasEnded = false
         var drained = 0
+        var fault: RecorderError?
         while !hasEnded || drained < drainLimit {
             if !hasEnded { hasEnded = try wait(for: socket.descriptor, signals) }
-            let count = try take(from: socket, to: &file)
+            var count = 0
+            do throws(RecorderError) {
+                count = try take(from: socket, to: &file)
+            } catch {
+                // The kernel tells of an interface that went down before it hands out the frames that came earlier:
+                // they are taken, and then it is over.
+                guard fault == nil else { throw error }
+                fault = error
+                hasEnded = true
+                continue
+            }
             if let end = file.end, !isReported {
                 report("\(end); recording no more")
                 isReported = true
@@ -36,6 +47,7 @@ enum Recorder {
                 if count == 0 { break }
             }
         }
+        if let fault { throw fault }
         return Summary(packets: file.packets, leftOut: file.leftOut, dropped: socket.drops())
     }
 

@@ -11,7 +11,8 @@ struct UserAgentCommand: ParsableCommand {
 
             Two user agents on one machine, without a gateway:
               sekisho ua answer --bind 127.0.0.2:5060 --write-certificate bob.pem &
-              sekisho ua call sip:bob@127.0.0.2:5060 --bind 127.0.0.3 --peer-certificate bob.pem
+              sekisho ua call sip:bob@127.0.0.2:5060 --bind 127.0.0.3 \\
+                --peer-certificate bob.pem
 
             Exit status: 0 when the call was made, ended by BYE and media came while it lasted; 1 when it was not; \
             64 for arguments that cannot be used.

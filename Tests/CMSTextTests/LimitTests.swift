@@ -42,6 +42,12 @@ import Wire
             fault(Handmade.enveloped(recipients: repeated(n + 1, Handmade.keyEncryptionKey())))?.code == .tooMany)
     }
 
+    @Test func `passwords among the recipients are 1 and not 2`() {
+        let n = CMSLimits.passwordRecipients
+        #expect(fault(Handmade.enveloped(recipients: repeated(n, Handmade.password))) == nil)
+        #expect(fault(Handmade.enveloped(recipients: repeated(n + 1, Handmade.password)))?.code == .tooMany)
+    }
+
     @Test func `attributes are 4 and not 5 in every set`() {
         let n = CMSLimits.attributes
         let attribute = Handmade.attribute(OID.signingTime, Handmade.null)

@@ -96,6 +96,20 @@ import Testing
         #expect(opened.openedBy == .contentKey)
     }
 
+    @Test func `a key encryption key that is to be derived is not guessed`() throws {
+        let (held, _) = try key(.aes128GCM)
+        let sealed = try sealer.seal(
+            sdp, algorithm: .aes128GCM, recipients: [.contentKey(held)], reference: Array("next".utf8))
+        // id-aa 30, CEKReference, becomes id-aa 32, KEKDerivationAlgorithm. No tag covers the attribute.
+        let identifier: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x10, 0x02, 0x1E]
+        let range = try #require(sealed.der.firstRange(of: identifier))
+        var der = sealed.der
+        der[range.upperBound - 1] = 0x20
+        #expect(throws: EnvelopeError.undecipherable) { try opener.open(der, identities: [], contentKeys: [held]) }
+        der[range.upperBound - 1] = 0x21
+        #expect(try opener.open(der, identities: [], contentKeys: [held]).plaintext == sdp)
+    }
+
     @Test func `a key of another size unwraps nothing`() throws {
         let (held, _) = try key(.aes128GCM)
         let (longer, _) = try key(.aes256GCM)
@@ -183,7 +197,8 @@ import Testing
         #expect(held.isWiped)
         for der in [wrapped.der, direct] {
             #expect(throws: EnvelopeError.undecipherable) { try opener.open(der, identities: [], contentKeys: [held]) }
-            #expect(!opener.isRecipient(of: try ProtectedContent(der: der), identities: [], contentKeys: [held]))
+            #expect(
+                !EnvelopeOpener.isRecipient(of: try ProtectedContent(der: der), identities: [], contentKeys: [held]))
         }
         let wiped = CryptoError(.wiped, while: "", "")
         #expect(throws: wiped) { try sealer.sealEncryptedData(sdp, under: held) }

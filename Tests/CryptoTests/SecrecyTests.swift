@@ -31,7 +31,7 @@ import Testing
     @Test func `what is opened and what carries keys dumps without them`() throws {
         let sealer = try EnvelopeSealer()
         let key = try ContentKey(SecretBytes(copying: canary.span), algorithm: .aes128GCM, reference: [1])
-        let der = try sealer.seal([], algorithm: .aes128GCM, recipients: [.contentKey(key)]).der
+        let der = try sealer.seal(canary, algorithm: .aes128GCM, recipients: [.contentKey(key)]).der
         let opened = try EnvelopeOpener().open(der, identities: [], contentKeys: [key])
         for value in [opened as Any, Recipient.contentKey(key), Identity(key: try .generateP256()).key] {
             var dumped = ""

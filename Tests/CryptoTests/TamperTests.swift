@@ -86,19 +86,6 @@ import Wire
         }
     }
 
-    @Test func `additional data of authenticated attributes is checked`() throws {
-        // A message of ours, to which someone adds authenticated attributes: the tag does not cover them.
-        let der = try seal(.aes128GCM, .ecdhSHA256)
-        guard case .authEnveloped(let data) = try ProtectedContent(der: der) else { throw Unexpected() }
-        let content = data.encryptedContentInfo
-        let secret = SecretBytes(copying: [UInt8](repeating: 7, count: 16).span)
-        let ciphers = try CipherContext()
-        let sealed = try ciphers.encrypt(sdp, .aes128GCM, key: secret, nonce: content.algorithm.nonce)
-        let (text, tag) = (sealed.dropLast(16), sealed.suffix(16))
-        #expect(ciphers.decrypt(text, content.algorithm, key: secret, additionalData: [], tag: tag) == sdp)
-        #expect(ciphers.decrypt(text, content.algorithm, key: secret, additionalData: [0x31, 0x00], tag: tag) == nil)
-    }
-
     @Test func `a message for another key under our name is undecipherable`() throws {
         for kind in RecipientKind.allCases {
             let mine = kind.identity(peers)
@@ -185,13 +172,36 @@ import Wire
                 try opener.open(altered, identities: [peers.rsa], contentKeys: [])
             }
         }
-        // A failed unwrap goes on with a key of the right length: it is not seen here.
+    }
+
+    @Test(arguments: [
+        KeyTransRecipientInfo.Algorithm.rsaPKCS1v15, .rsaOAEP(.init(hash: .sha256, maskGenerationHash: .sha256)),
+    ])
+    func `an RSA block that does not unpad gives a random key, not one that a sender knows`(
+        algorithm: KeyTransRecipientInfo.Algorithm
+    ) throws {
         let transport = KeyTransport(digests: try KeyDerivation())
-        var length = 0
-        if let random = transport.decrypt([1, 2, 3], algorithm, with: peers.rsa.key, length: 16) {
-            length = random.count
+        func decrypt(_ block: [UInt8]) -> [UInt8] {
+            guard let key = transport.decrypt(block[...], algorithm, with: peers.rsa.key, length: 16) else { return [] }
+            return (0..<key.count).map { key.bytes[$0] }
         }
-        #expect(length == 16)
+        let known = [UInt8](0..<32)
+        func encrypt(_ key: [UInt8]) throws -> [UInt8] {
+            let secret = SecretBytes(copying: key.span)
+            return try transport.encrypt(secret, algorithm, for: peers.rsa.key.publicKey)
+        }
+        let right = Array(known.prefix(16))
+        #expect(try decrypt(encrypt(right)) == right)
+        // Too long, too short, no padding at all.
+        for block in [
+            try encrypt(known), try encrypt(Array(known.prefix(15))), [UInt8](repeating: 1, count: 256), [1, 2, 3],
+        ] {
+            let (first, second) = (decrypt(block), decrypt(block))
+            #expect(first.count == 16)
+            #expect(first != second)
+            #expect(first.prefix(8) != known.prefix(8))
+            #expect(first != [UInt8](repeating: 0, count: 16))
+        }
     }
 
     @Test func `the paddings are not mixed up`() throws {

@@ -74,20 +74,21 @@ import Wire
         #expect(throws: ParseError(.tooLong, in: "", at: 0)) { try Samples.decode([0xFF, 0xFF, 0xFF, 0xFF]) }
     }
 
-    @Test(arguments: [
-        // Unknown kinds.
-        ([0, 0, 0, 5, 0x00, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
-        ([0, 0, 0, 5, 0x07, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
-        ([0, 0, 0, 5, 0x80, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
-        ([0, 0, 0, 5, 0xFF, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
-        // A flag that is neither 0 nor 1.
-        ([0, 0, 0, 6, 0x06, 0, 0, 0, 0, 2], ParseError(.badNumber, in: "", at: 9)),
-        // Families that are no families.
-        ([0, 0, 0, 15, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], ParseError(.badAddress, in: "", at: 18)),
-        // Reasons that are no reasons.
-        ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
-        ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
-    ] as [([UInt8], ParseError)])
+    @Test(
+        arguments: [
+            // Unknown kinds.
+            ([0, 0, 0, 5, 0x00, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
+            ([0, 0, 0, 5, 0x07, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
+            ([0, 0, 0, 5, 0x80, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
+            ([0, 0, 0, 5, 0xFF, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 4)),
+            // A flag that is neither 0 nor 1.
+            ([0, 0, 0, 6, 0x06, 0, 0, 0, 0, 2], ParseError(.badNumber, in: "", at: 9)),
+            // Families that are no families.
+            ([0, 0, 0, 15, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], ParseError(.badAddress, in: "", at: 18)),
+            // Reasons that are no reasons.
+            ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
+            ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 17, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
+        ] as [([UInt8], ParseError)])
     func `what is not defined is refused at its octet`(octets: [UInt8], error: ParseError) {
         #expect(throws: error) { try Samples.decode(octets) }
     }

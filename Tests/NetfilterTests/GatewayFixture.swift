@@ -1,6 +1,6 @@
 import GateProtocol
-import Netfilter
 import Lab
+import Netfilter
 import Wire
 
 /// A gatekeeper with the real kernel under it, in a testbed of its own.

@@ -1,6 +1,6 @@
 import GateProtocol
-import Netfilter
 import Lab
+import Netfilter
 import Testing
 import Wire
 
@@ -103,9 +103,16 @@ struct Addressing: Sendable, CustomTestStringConvertible {
         let target = hosts.inside.address.isIPv6 ? "fd00:2::2/128" : "10.2.0.2/32"
         let router = hosts.inside.address.isIPv6 ? "fd00:2::1" : "10.2.0.1"
         try gate.testbed.stranger.command("ip", "route", "add", target, "via", router)
+        // The forged packets do arrive: another table counts them at the same hook.
+        try gate.testbed.gateway.command(
+            "nft",
+            "add table netdev probe; add chain netdev probe c "
+                + "{ type filter hook ingress device wan0 priority -200; };"
+                + "add rule netdev probe c udp sport 4000 udp dport 5000 counter")
         try forger.send(0..<20, to: hosts.outside)
         #expect(b.receive().isEmpty)
         #expect(gate.report(7)?.paths.first?.outgoing == Traffic())
+        #expect(try gate.testbed.gateway.command("nft", "list", "table", "netdev", "probe").contains("packets 20 "))
         // The same packets from the right side pass.
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         try a.send(0..<20, to: hosts.outside)

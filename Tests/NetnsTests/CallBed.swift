@@ -18,11 +18,8 @@ final class CallBed {
     let directory: String
     let options: GatewayProcesses.Options
 
-    /// The products beside the test bundle.
-    static let binaries = String(
-        (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))?.split(
-            separator: "/", omittingEmptySubsequences: false
-        ).dropLast().joined(separator: "/") ?? ".")
+    /// The folder of the products, beside the test bundle.
+    static let binaries = String(Child.product("").dropLast())
 
     init(_ name: String, _ options: GatewayProcesses.Options = GatewayProcesses.Options()) throws {
         self.options = options
@@ -121,6 +118,7 @@ final class CallBed {
         for child in children + [gateway.proxy, gateway.gate] {
             if let child { text += "--- \(child.name)\n\(child.text)\n" }
         }
+        text += "--- table\n\((try? gateway.table()) ?? "none")\n"
         return Comment(rawValue: text)
     }
 }

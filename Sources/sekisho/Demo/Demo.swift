@@ -26,7 +26,7 @@ final class Demo {
         self.options = options
         self.signals = signals
         self.directory = directory
-        binaries = try Self.folderOfThisProgram()
+        binaries = String(Child.product("").dropLast())
         testbed = try GatewayTestbed("demo")
         var gatewayOptions = GatewayProcesses.Options()
         gatewayOptions.transport = options.transport.rawValue
@@ -133,13 +133,5 @@ final class Demo {
             try pause(seconds: 0.02)
         }
         return false
-    }
-
-    private static func folderOfThisProgram() throws -> String {
-        var buffer = [CChar](repeating: 0, count: 4_096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count)
-        guard count > 0 else { throw Command.Failure(description: "readlink /proc/self/exe: errno \(errno)") }
-        let path = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     }
 }

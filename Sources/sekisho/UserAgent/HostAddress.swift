@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import Wire
 
@@ -13,11 +12,12 @@ enum HostAddress {
         var list: UnsafeMutablePointer<addrinfo>?
         let code = getaddrinfo(host, nil, &hints, &list)
         guard code == 0, let list else {
-            throw ValidationError("\(host) is not known: \(String(cString: gai_strerror(code))); give an address instead")
+            throw UserAgentError(
+                description: "\(host) is not known: \(String(cString: gai_strerror(code))); give an address instead")
         }
         defer { freeaddrinfo(list) }
         guard let address = list.pointee.ai_addr.flatMap(read) else {
-            throw ValidationError("\(host) has no IPv4 or IPv6 address")
+            throw UserAgentError(description: "\(host) has no IPv4 or IPv6 address")
         }
         return address
     }
@@ -40,7 +40,9 @@ enum HostAddress {
                 getsockname(file, pointer, &length) == 0 ? read(pointer) : nil
             }
         }
-        guard let address else { throw ValidationError("no own address toward \(remote); give one with --bind") }
+        guard let address else {
+            throw UserAgentError(description: "no own address toward \(remote); give one with --bind")
+        }
         return address
     }
 

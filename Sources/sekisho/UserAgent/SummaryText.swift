@@ -1,6 +1,6 @@
 import UserAgent
 
-/// What a call came to, in a few lines.
+/// What a call came to, in a few lines of less than 70 columns. CEK: the content encryption key of the first message.
 enum SummaryText {
     static func text(of summary: CallSummary) -> String {
         var lines: [String] = []
@@ -22,10 +22,10 @@ enum SummaryText {
                 lines.append("  \(phase.rawValue): \(counts.joined(separator: "; "))")
             }
         }
-        if let stream = summary.stream {
+        if let stream = summary.stream, summary.packets.contains(where: { $0.way == .received }) {
             lines.append(
-                "  received stream: \(stream.lost) lost, \(stream.duplicates) duplicates, "
-                    + "\(stream.outOfOrder) out of order, \(stream.fromElsewhere) from another address")
+                "  stream: \(stream.lost) lost, \(stream.duplicates) duplicate, \(stream.outOfOrder) reordered, "
+                    + "\(stream.fromElsewhere) from elsewhere")
         }
         if summary.isEstablished, summary.expectsMedia, summary.count(.rtp, .received, .call) == 0 {
             lines.append("  NO MEDIA came during the call")
@@ -34,14 +34,14 @@ enum SummaryText {
     }
 
     private static func line(_ body: BodyReport) -> String {
-        let what = "session description \(body.way.rawValue) in \(body.carrier)"
+        let what = "SDP \(body.way.rawValue) in \(body.carrier)"
         guard let cipher = body.form.cipher else { return "\(what): in the clear" }
         let key: String =
             switch body.key {
             case .none: "no key"
-            case .publicKey: "a new key for public keys"
-            case .referenced: "a key under the CEK of this call, by its reference"
-            case .held: "the CEK of this call itself"
+            case .publicKey: "new CEK"
+            case .referenced: "under the CEK"
+            case .held: "by the CEK"
             }
         return "\(what): \(body.form.kind.rawValue), \(cipher), \(key)"
     }

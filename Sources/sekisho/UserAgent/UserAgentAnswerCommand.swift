@@ -15,13 +15,14 @@ struct UserAgentAnswerCommand: ParsableCommand {
               Answer one call and write the certificate that callers encrypt to:
                 sekisho ua answer --bind 192.0.2.20:5060 --write-certificate bob.pem
               Ring for two seconds, with early media, then talk for five:
-                sekisho ua answer --bind 192.0.2.20:5060 --accept-after 2000 --early-media --seconds 5
+                sekisho ua answer --bind 192.0.2.20:5060 --accept-after 2000 \\
+                  --early-media --seconds 5
               Ten calls with a key of one's own, answered in EncryptedData under the caller's key:
-                sekisho ua answer --bind 192.0.2.20:5060 --calls 10 --key bob.key --certificate bob.pem \\
-                  --reuse encrypted-data
+                sekisho ua answer --bind 192.0.2.20:5060 --calls 10 \\
+                  --key bob.key --certificate bob.pem --reuse encrypted-data
             """)
 
-    @Option(help: ArgumentHelp("Own address and SIP port (5060 when absent).", valueName: "addr[:port]"))
+    @Option(help: ArgumentHelp("Own address and SIP port: 5060 when absent, any for 0.", valueName: "addr[:port]"))
     var bind: BindArgument
 
     @Option(help: "Transport of SIP: udp or tcp. Both when absent.")
@@ -59,8 +60,8 @@ struct UserAgentAnswerCommand: ParsableCommand {
     }
 
     func run() throws {
-        var settings = DeviceSettings(address: bind.endpoint.address)
-        settings.port = bind.endpoint.port == 0 ? 5_060 : bind.endpoint.port
+        var settings = DeviceSettings(address: bind.address)
+        settings.port = bind.port ?? 5_060
         settings.mediaPort = options.mediaPort
         settings.identity = try options.identity(user: user)
         settings.sound = try options.sound()
@@ -76,23 +77,30 @@ struct UserAgentAnswerCommand: ParsableCommand {
         settings.answering = plan
         let wanted = calls
         let wait = wait
-        let (address, port) = (settings.address, settings.port)
-        try UserAgentRun.run(settings, options) { device in
+        try UserAgentRun.run(settings, options) { device, signal in
             // Whoever started this may call now.
-            TerminalOutput.line("ready at \(Endpoint(address, port))")
+            for listener in try device.eventLoop.submit({ device.listeners }).wait() {
+                TerminalOutput.line("ready at \(listener.endpoint), \(listener.transport)")
+            }
             var summaries: [CallSummary] = []
             while summaries.count < wanted {
-                guard let summary = try Self.next(of: device, within: wait) else { break }
+                guard let summary = try Self.next(of: device, within: wait, signal) else { break }
                 summaries.append(summary)
             }
             return summaries
         }
     }
 
-    /// - Returns: nil when no call was over in time.
-    private static func next(of device: Device, within seconds: Double) throws -> CallSummary? {
+    /// - Returns: nil when no call was over in time, or when the user wants an end and there is no call.
+    private static func next(
+        of device: Device, within seconds: Double, _ signal: EventLoopFuture<Void>
+    ) throws -> CallSummary? {
         let promise = device.eventLoop.makePromise(of: CallSummary?.self)
         let timeout = device.eventLoop.scheduleTask(in: .milliseconds(Int64(seconds * 1_000))) { promise.succeed(nil) }
+        signal.flatMap { device.callCount() }.whenSuccess { count in
+            // Calls that are there end by the signal, and are reported.
+            if count == 0 { promise.succeed(nil) }
+        }
         device.nextFinishedCall().whenComplete { result in
             timeout.cancel()
             promise.completeWith(result.map { $0 })

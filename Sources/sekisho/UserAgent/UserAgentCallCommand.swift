@@ -16,13 +16,16 @@ struct UserAgentCallCommand: ParsableCommand {
               Straight to a user agent, encrypted for it:
                 sekisho ua call sip:bob@192.0.2.20:5060 --peer-certificate bob.pem
               Through a gateway that may read the session description:
-                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1:5060 --peer-certificate bob.pem \\
-                  --disclose gateway.pem
-              Through one that is told only when it asks (496), if its certificate is signed by this authority:
-                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1:5060 --peer-certificate bob.pem \\
-                  --allow-disclosure-to gw.example.net --trust authority.pem
+                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1:5060 \\
+                  --peer-certificate bob.pem --disclose gateway.pem
+              Through one that is told only when it asks (496), and only if its
+              certificate is signed by this authority:
+                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1:5060 \\
+                  --peer-certificate bob.pem --allow-disclosure-to gw.example.net \\
+                  --trust authority.pem
               In the clear, and show that the gateway is shut afterwards:
-                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1 --plain --keep-sending 2
+                sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1 --plain \\
+                  --keep-sending 2
             """)
 
     @Argument(help: ArgumentHelp("Whom to call.", valueName: "sip-uri"))
@@ -31,7 +34,9 @@ struct UserAgentCallCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Who calls.", valueName: "sip-uri"))
     var from = "sip:alice@a.example.net"
 
-    @Option(help: ArgumentHelp("Own address and SIP port. Absent: the address toward the callee.", valueName: "addr[:port]"))
+    @Option(
+        help: ArgumentHelp("Own address and SIP port. Absent: the address toward the callee.", valueName: "addr[:port]")
+    )
     var bind: BindArgument?
 
     @Option(help: ArgumentHelp("Outbound proxy.", valueName: "host[:port]"))
@@ -91,9 +96,9 @@ struct UserAgentCallCommand: ParsableCommand {
 
     func run() throws {
         let next = try nextHop()
-        let address = try bind?.endpoint.address ?? HostAddress.local(toward: next)
+        let address = try bind?.address ?? HostAddress.local(toward: next)
         var settings = DeviceSettings(address: address)
-        settings.port = bind?.endpoint.port ?? 0
+        settings.port = bind?.port ?? 0
         settings.mediaPort = options.mediaPort
         settings.identity = try options.identity(user: from)
         settings.sound = try options.sound()
@@ -101,7 +106,7 @@ struct UserAgentCallCommand: ParsableCommand {
         settings.disclosure.names = allowDisclosureTo + (proxy.map { [Self.split($0).host] } ?? [])
         settings.disclosure.anchors = try trust.map(CertificateFile.load)
         let request = try request(to: next)
-        try UserAgentRun.run(settings, options) { device in
+        try UserAgentRun.run(settings, options) { device, _ in
             [try device.call(request).wait()]
         }
     }
@@ -133,7 +138,8 @@ struct UserAgentCallCommand: ParsableCommand {
         let parts = argument.split(separator: ",", maxSplits: 1).map(String.init)
         let certificate = try CertificateFile.load(parts.first ?? argument)
         guard let host = parts.count > 1 ? parts[1] : certificate.dnsNames.first else {
-            throw ValidationError("\(argument): the certificate has no dNSName; add the server's name: \(argument),NAME")
+            throw ValidationError(
+                "\(argument): the certificate has no dNSName; add the server's name: \(argument),NAME")
         }
         return (host, certificate)
     }
@@ -142,14 +148,14 @@ struct UserAgentCallCommand: ParsableCommand {
     private func nextHop() throws -> Endpoint {
         if let proxy {
             let (host, port) = Self.split(proxy)
-            return Endpoint(try HostAddress.resolve(host, like: bind?.endpoint.address), port ?? 5_060)
+            return Endpoint(try HostAddress.resolve(host, like: bind?.address), port ?? 5_060)
         }
         let octets = Array(target.utf8)
         guard let uri = try? URI(in: octets.span, Slice(0..<octets.count)), uri.scheme == .sip else {
             throw ValidationError("\(target) is no SIP URI; write sip:user@host or sip:user@host:port")
         }
         let host = String(decoding: octets[uri.host.range], as: UTF8.self)
-        return Endpoint(try HostAddress.resolve(host, like: bind?.endpoint.address), uri.port ?? 5_060)
+        return Endpoint(try HostAddress.resolve(host, like: bind?.address), uri.port ?? 5_060)
     }
 
     /// Takes `host`, `host:port`, an address, or `[address]:port` apart.

@@ -28,7 +28,7 @@ struct UserAgentOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Sound to send: WAV, one channel, 8000 Hz. A tone when absent.", valueName: "file"))
     var play: String?
 
-    @Option(help: ArgumentHelp("Write the sound that comes there, as WAV.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write the sound of the last call there, as WAV.", valueName: "file"))
     var record: String?
 
     @Option(help: ArgumentHelp("The preferred codec: pcmu or pcma.", valueName: "name"))
@@ -53,7 +53,8 @@ struct UserAgentOptions: ParsableArguments {
     var reinviteAfter: Double?
 
     @Option(
-        help: ArgumentHelp("Write what happens there, one JSON object a line; - is standard output.", valueName: "file"))
+        help: ArgumentHelp("Write what happens there, one JSON object a line; - is standard output.", valueName: "file")
+    )
     var report: String?
 
     @Flag(help: "Print each SIP message; a protected body as <N octets of CMS>.")
@@ -160,13 +161,15 @@ struct CipherArgument: ExpressibleByArgument {
 
 /// `ADDR`, `ADDR:PORT` or `[ADDR]:PORT` on the command line.
 struct BindArgument: ExpressibleByArgument {
-    let endpoint: Endpoint
+    let address: IPAddress
+    /// Nil when none was given; 0 is any.
+    let port: UInt16?
 
     init?(argument: String) {
         if let endpoint = Endpoint(argument) {
-            self.endpoint = endpoint
+            (address, port) = (endpoint.address, endpoint.port)
         } else if let address = IPAddress(argument) {
-            endpoint = Endpoint(address, 0)
+            (self.address, port) = (address, nil)
         } else {
             return nil
         }

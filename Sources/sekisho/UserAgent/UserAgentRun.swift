@@ -10,12 +10,12 @@ import Wire
 
 /// Runs one device on an event loop of its own, with its outputs and signals.
 enum UserAgentRun {
-    /// Starts a device, lets the body have it, and closes it.
+    /// Starts a device, lets the body have it and a future that a signal fulfils, and closes it.
     ///
     /// SIGINT and SIGTERM end every call; a second one ends the program.
     static func run(
-        _ settings: DeviceSettings, _ options: UserAgentOptions, onSignal: @escaping @Sendable () -> Void = {},
-        _ body: (Device) throws -> [CallSummary]
+        _ settings: DeviceSettings, _ options: UserAgentOptions,
+        _ body: (Device, EventLoopFuture<Void>) throws -> [CallSummary]
     ) throws {
         let signals = SignalWait()
         let reports = try ReportFile(options.report)
@@ -37,13 +37,16 @@ enum UserAgentRun {
         do {
             device = try Device.start(settings, on: group.next()).wait()
         } catch {
-            throw ValidationError("SIP at \(settings.address) port \(settings.port): \(error)")
+            throw UserAgentError(description: "SIP at \(settings.address) port \(settings.port): \(error)")
         }
+        let signal = device.eventLoop.makePromise(of: Void.self)
         signals.start {
-            onSignal()
             device.hangUp()
+            signal.succeed()
         }
-        let summaries = try body(device)
+        let summaries = try body(device, signal.futureResult)
+        // For those who wait for a signal that has not come.
+        signal.fail(ChannelError.eof)
         try device.close().wait()
         var isGood = !summaries.isEmpty
         for summary in summaries {
@@ -53,6 +56,11 @@ enum UserAgentRun {
         }
         if !isGood { throw ExitCode.failure }
     }
+}
+
+/// What is wrong with this machine or its network, and not with the arguments.
+struct UserAgentError: Error, CustomStringConvertible {
+    let description: String
 }
 
 /// Lines for people.
@@ -89,6 +97,8 @@ final class SignalWait: Sendable {
     init() {
         var set = Self.set
         pthread_sigmask(SIG_BLOCK, &set, nil)
+        // A reader of the output that goes away must not leave a call behind.
+        signal(SIGPIPE, SIG_IGN)
     }
 
     private static var set: sigset_t {

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# media.*: what the kernel spends on a packet that the gate's table forwards, beside one that is routed.
+# Usage: media.sh DAEMONS BENCHMARKS (folders of the executables)
+set -euo pipefail
+daemons=$1 benchmarks=$2
+source "$(dirname "$0")/network.sh"
+
+calls=10000 packets=100000 runs=21
+
+# sink NAME: packets end at the first hook of the host they reach, and are counted.
+sink() {
+    in_namespace "$1" nft -f - <<'END'
+table netdev sink {
+  chain ingress { type filter hook ingress device eth0 priority 0; udp dport 1024-65535 counter drop; }
+}
+END
+}
+
+arrived() { in_namespace "$1" nft list table netdev sink | sed -n 's/.*counter packets \([0-9]*\).*/\1/p'; }
+
+mac() { ip -n "$id-$1" -br link show "$2" | awk '{ print $3 }'; }
+
+# pump NETWORK DIRECTION MAC PORT: prints unit and cost per packet.
+pump() {
+    if [[ $2 == out ]]; then
+        in_namespace "$1-inside" "$benchmarks/bench-pump" eth0 "$3" 10.1.0.2 10.2.0.2 "$4" $calls $packets
+    else
+        in_namespace "$1-outside" "$benchmarks/bench-pump" eth0 "$3" 10.2.0.2 10.1.0.2 "$4" $calls $packets
+    fi
+}
+
+# forwarded NETWORK DIRECTION PORT: the same, and every packet must have arrived.
+forwarded() {
+    local interface=lan0 host=outside before after
+    [[ $2 == out ]] || interface=wan0 host=inside
+    before=$(arrived "$1-$host")
+    pump "$1" "$2" "$(mac "$1-gateway" $interface)" "$3"
+    after=$(arrived "$1-$host")
+    ((after - before == packets)) || fail "$1 $2: $((after - before)) of $packets packets arrived"
+}
+
+# compare NAME DIRECTION PORT
+compare() {
+    [[ $1 == "${ONLY-}"* ]] || return 0
+    local run unit nothing ours peer
+    for ((run = 0; run <= runs; run++)); do
+        # To an address that is not the gateway's: generator, wire and reception, but no forwarding.
+        read -r unit nothing < <(pump bare "$2" 02:00:00:00:00:99 "$3")
+        read -r unit peer < <(forwarded bare "$2" "$3")
+        read -r unit ours < <(forwarded gate "$2" "$3")
+        # The first run warms up.
+        ((run > 0)) || continue
+        awk -v name="$1" -v unit="$unit" -v ours="$ours" -v peer="$peer" -v nothing="$nothing" 'BEGIN {
+            OFS = "\t"; print name, unit, "cost", "bare routing", ours - nothing, peer - nothing }'
+    done
+}
+
+for name in bare gate; do
+    network $name
+    sink $name-inside
+    sink $name-outside
+done
+start_gate gate
+"$benchmarks/bench-gate" fill "$gate_socket" answer 20000 $calls
+"$benchmarks/bench-gate" fill "$gate_socket" offer 40000 $calls
+
+compare media.routed out 20000
+compare media.halfopen in 40000

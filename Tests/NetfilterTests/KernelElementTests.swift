@@ -1,0 +1,186 @@
+import GateProtocol
+import Glibc
+import Lab
+import Netfilter
+import Testing
+import Wire
+
+/// What the kernel does with elements: timeouts, renewal, limits, errors.
+@Suite(.serialized) struct KernelElementTests {
+    private let hosts = Addressing.both[0]
+    private let s1 = SessionID(1)
+    private let s2 = SessionID(2)
+
+    private func reason(_ reply: GateReply) -> GateRefusal.Reason? {
+        if case .refused(let refusal) = reply { refusal.reason } else { nil }
+    }
+
+    /// A session of its own for each number: RTP alone.
+    private func holes(_ number: UInt64) -> Holes {
+        let port = UInt16(20_000 + number % 40_000)
+        return Holes(paths: [
+            MediaPath(inside: Endpoint(hosts.inside.address, port), outside: Endpoint(hosts.outside.address, port))
+        ])
+    }
+
+    @Test func `a hole that is not renewed closes by itself`() throws {
+        let gate = try GatewayFixture("expire", holeTimeout: .seconds(1))
+        let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
+        let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
+        #expect(gate.ask(.narrow(s1, Holes(halfOpen: [hosts.inside], paths: [hosts.path]))) == .completed)
+        try b.send(0..<10, to: hosts.inside)
+        #expect(a.receive(10).count == 10)
+        usleep(1_200_000)
+        try b.send(0..<10, to: hosts.inside)
+        try a.send(0..<10, to: hosts.outside)
+        #expect(a.receive().isEmpty)
+        #expect(b.receive().isEmpty)
+        // The gatekeeper's clock was not moved, so it still knows the session: a renewal opens it again.
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: []))
+        try b.send(0..<10, to: hosts.inside)
+        #expect(a.receive(10).count == 10)
+        // When the time has passed for the gatekeeper too, the session is gone.
+        #expect(gate.gatekeeper.expire(at: gate.now + .seconds(2)) == [s1])
+        try b.send(0..<10, to: hosts.inside)
+        #expect(a.receive().isEmpty)
+    }
+
+    @Test func `renewal outlives the timeout and keeps the counts`() throws {
+        let gate = try GatewayFixture("renew", holeTimeout: .seconds(1))
+        let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
+        let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
+        #expect(gate.ask(.narrow(s1, Holes(halfOpen: [hosts.inside], paths: [hosts.path]))) == .completed)
+        for _ in 0..<6 {
+            usleep(400_000)
+            #expect(gate.ask(.renew([s1])) == .renewed(missing: []))
+            try b.send(0..<10, to: hosts.inside)
+            #expect(a.receive(10).count == 10)
+        }
+        #expect(gate.report(1)?.paths.first?.incoming.packets == 60)
+    }
+
+    @Test func `no packet is lost while holes are renewed`() throws {
+        let gate = try GatewayFixture("flow")
+        let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
+        let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
+        #expect(gate.ask(.narrow(s1, Holes(paths: [hosts.path]))) == .completed)
+        try b.send(0, to: hosts.inside)
+        #expect(a.receive(1).count == 1)
+        let destination = hosts.inside
+        let sender = try Background { try b.send(0..<20_000, to: destination) }
+        for _ in 0..<500 { #expect(gate.ask(.renew([s1])) == .renewed(missing: [])) }
+        try sender.join()
+        #expect(a.receive(20_000).count == 20_000)
+        #expect(gate.report(1)?.paths.first?.incoming.packets == 20_001)
+    }
+
+    @Test func `a batch that fails changes nothing`() throws {
+        let gate = try GatewayFixture("atomic")
+        #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
+        // Somebody else puts an element with other data where ours would go: EBUSY for the whole batch.
+        try gate.testbed.gateway.command(
+            "nft", "add element netdev sekisho in4 { 10.2.0.2 . 20002 . 10.1.0.2 . 20002 timeout 9s : 10.1.0.77 }")
+        let listing = "nft list table netdev sekisho | sed 's/expires[^:]*//'"
+        let before = try gate.testbed.gateway.command("sh", "-c", listing)
+        let both = Holes(paths: holes(3).paths + holes(2).paths)
+        let outcome = gate.gatekeeper.handle(.narrow(s1, both), at: gate.now)
+        #expect(reason(outcome.reply) == .kernel)
+        #expect(outcome.error?.attempt == .addElements(.in4))
+        #expect(outcome.error?.cause == .element)
+        #expect(try gate.testbed.gateway.command("sh", "-c", listing) == before)
+        #expect(gate.report(1)?.holes == holes(1))
+        #expect(gate.ask(.narrow(s2, holes(3))) == .completed)
+    }
+
+    @Test func `a full map refuses and holds what it held`() throws {
+        let gate = try GatewayFixture("full", elementsPerMap: 3)
+        for number in 1...3 as ClosedRange<UInt64> {
+            #expect(gate.ask(.narrow(SessionID(number), holes(number))) == .completed)
+        }
+        #expect(gate.ask(.narrow(SessionID(4), holes(4))) == .refused(GateRefusal(.tableFull, errno: ENFILE)))
+        // Replacing and renewing need no room.
+        #expect(gate.ask(.renew([SessionID(1), SessionID(2), SessionID(3)])) == .renewed(missing: []))
+        #expect(gate.ask(.close(SessionID(2))) == .completed)
+        #expect(gate.ask(.narrow(SessionID(4), holes(4))) == .completed)
+    }
+
+    @Test func `two sessions never share a hole`() throws {
+        let gate = try GatewayFixture("own")
+        #expect(gate.ask(.narrow(s1, Holes(halfOpen: [hosts.inside], paths: [hosts.path]))) == .completed)
+        #expect(reason(gate.ask(.openFromAny(s2, inside: [hosts.inside]))) == .conflict)
+        #expect(reason(gate.ask(.narrow(s2, Holes(paths: [hosts.path])))) == .conflict)
+        #expect(gate.ask(.close(s2)) == .completed)
+        #expect(gate.report(1)?.holes == Holes(halfOpen: [hosts.inside], paths: [hosts.path]))
+    }
+
+    @Test func `the routing table decides`() throws {
+        let gate = try GatewayFixture("routes")
+        let gateway = gate.testbed.gateway
+        try gateway.command("ip", "route", "add", "10.4.0.0/24", "via", "10.1.0.9")
+        try gateway.command("ip", "route", "add", "unreachable", "10.5.0.0/24")
+        try gateway.command("ip", "route", "add", "blackhole", "10.6.0.0/24")
+        func to(_ outside: StaticString) -> GateRefusal.Reason? {
+            reason(gate.ask(.narrow(s1, Holes(paths: [MediaPath(inside: hosts.inside, outside: endpoint(outside))]))))
+        }
+        #expect(to("10.3.0.9:5000") == nil)
+        #expect(to("10.4.0.1:5000") == .wrongInterface)
+        #expect(to("10.5.0.1:5000") == .noRoute)
+        #expect(to("10.6.0.1:5000") == .noRoute)
+        #expect(to("10.7.0.1:5000") == .noRoute)
+        #expect(to("10.2.0.255:5000") == .noRoute)
+        #expect(reason(gate.ask(.openFromAny(s2, inside: [endpoint("10.1.0.255:4000")]))) == .noRoute)
+        #expect(gate.report(1)?.paths.first?.path.outside == endpoint("10.3.0.9:5000"))
+    }
+
+    @Test func `an address that the gateway gets is its own at once`() throws {
+        let gate = try GatewayFixture("addr")
+        let target = endpoint("10.1.0.50:4000")
+        #expect(reason(gate.ask(.openFromAny(s1, inside: [endpoint("10.1.0.1:4000")]))) == .ownAddress)
+        #expect(gate.ask(.openFromAny(s1, inside: [target])) == .completed)
+        try gate.testbed.gateway.command("ip", "addr", "add", "10.1.0.50/24", "dev", "lan0")
+        #expect(reason(gate.ask(.openFromAny(s1, inside: [target]))) == .ownAddress)
+        try gate.testbed.gateway.command("ip", "addr", "del", "10.1.0.50/24", "dev", "lan0")
+        #expect(gate.ask(.openFromAny(s1, inside: [target])) == .completed)
+    }
+
+    @Test func `two thousand sessions are renewed, listed and closed`() throws {
+        let gate = try GatewayFixture("many")
+        let sessions = (1...2000 as ClosedRange<UInt64>).map { SessionID($0) }
+        for session in sessions { #expect(gate.ask(.narrow(session, holes(session.value))) == .completed) }
+        for start in stride(from: 0, to: sessions.count, by: 1500) {
+            let part = Array(sessions[start..<min(start + 1500, sessions.count)])
+            #expect(gate.ask(.renew(part)) == .renewed(missing: []))
+        }
+        var listed = 0
+        var after: SessionID?
+        while case .listed(let reports, let more) = gate.ask(.list(after: after)) {
+            listed += reports.count
+            after = reports.last?.session
+            if !more { break }
+        }
+        #expect(listed == 2000)
+        for session in sessions { #expect(gate.ask(.close(session)) == .completed) }
+        let left = try gate.testbed.gateway.command("nft", "list", "map", "netdev", "sekisho", "in4")
+        #expect(!left.contains("elements"))
+    }
+
+    @Test func `a session with all its holes in both families fits one transaction`() throws {
+        let gate = try GatewayFixture("wide")
+        let v6 = Addressing.both[1]
+        let paths = (0..<16 as Range<UInt16>).flatMap { number in
+            [
+                MediaPath(
+                    inside: Endpoint(hosts.inside.address, 4000 + number),
+                    outside: Endpoint(hosts.outside.address, 5000 + number)),
+                MediaPath(
+                    inside: Endpoint(v6.inside.address, 4000 + number),
+                    outside: Endpoint(v6.outside.address, 5000 + number)),
+            ]
+        }
+        #expect(gate.ask(.narrow(s1, Holes(paths: paths))) == .completed)
+        #expect(gate.report(1)?.holes == Holes(paths: paths))
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: []))
+        #expect(gate.ask(.openFromAny(s1, inside: [hosts.inside])) == .completed)
+        #expect(gate.report(1)?.holes == Holes(halfOpen: [hosts.inside]))
+    }
+}

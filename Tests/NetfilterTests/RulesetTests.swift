@@ -1,0 +1,91 @@
+import Glibc
+import Lab
+import Netfilter
+import Testing
+import Wire
+
+/// The table that the code builds is the table of `nft/sekisho.nft`.
+@Suite(.serialized) struct RulesetTests {
+    /// The file, found from this one: Tests/NetfilterTests/RulesetTests.swift.
+    private static func file(_ here: String = #filePath) -> String {
+        here.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/nft/sekisho.nft"
+    }
+
+    private func namespace(_ role: String, _ inside: String, _ outside: String) throws -> Namespace {
+        let namespace = try Namespace(role)
+        for device in [inside, outside] {
+            try namespace.command("ip", "link", "add", device, "type", "veth", "peer", "name", "\(device)-peer")
+        }
+        return namespace
+    }
+
+    private func listing(_ namespace: Namespace) throws -> String {
+        try namespace.command("nft", "list", "table", "netdev", "sekisho")
+    }
+
+    @Test func `as written`() throws {
+        let prefixes = ["10.1.0.0/24", "fd00:1::/64"].compactMap { Prefix($0) }
+        let byHand = try namespace("hand", "lan0", "wan0")
+        try byHand.command("nft", "-f", Self.file())
+        let built = try namespace("built", "lan0", "wan0")
+        let firewall = try built.run {
+            try NftFirewall(TableSettings(insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: prefixes))
+        }
+        #expect(try listing(built) == listing(byHand))
+        try firewall.remove()
+        #expect(try built.command("nft", "list", "ruleset") == "")
+    }
+
+    @Test(arguments: [
+        ("172.16.0.0/12", "2001:db8::/29"), ("192.168.7.128/25", "2001:db8:1:2::/127"), ("10.0.0.0/8", "fd00::/8"),
+        ("203.0.113.9/32", "2001:db8::9/128"), ("128.0.0.0/1", "8000::/1"),
+    ])
+    func `with other names, prefixes, ports, rates and sizes`(inside4: String, inside6: String) throws {
+        let byHand = try namespace("hand", "eth-in", "eth-out")
+        let edits = [
+            "s|define inside_device = .*|define inside_device = eth-in|",
+            "s|define outside_device = .*|define outside_device = eth-out|",
+            "s|define inside4 = .*|define inside4 = \(inside4)|",
+            "s|define inside6 = .*|define inside6 = \(inside6)|",
+            "s|define media_ports = .*|define media_ports = 16384-32767|",
+            "s|rate 50/second burst 5|rate 20/second burst 12|", "s|size 65536|size 1024|",
+        ]
+        try byHand.command("sh", "-e", "-c", "sed '\(edits.joined(separator: ";"))' \(Self.file()) | nft -f -")
+        let built = try namespace("built", "eth-in", "eth-out")
+        _ = try built.run {
+            try NftFirewall(
+                TableSettings(
+                    insideDevice: "eth-in", outsideDevice: "eth-out",
+                    insidePrefixes: [inside4, inside6].compactMap { Prefix($0) }, mediaPorts: 16384...32767,
+                    halfOpenRate: 20, halfOpenBurst: 12, elementsPerMap: 1024))
+        }
+        #expect(try listing(built) == listing(byHand))
+    }
+
+    @Test func `a table that was left behind is replaced, others stay`() throws {
+        let namespace = try namespace("left", "lan0", "wan0")
+        try namespace.command(
+            "nft",
+            "add table inet admin; add table ip sekisho; add table netdev sekisho;"
+                + "add chain netdev sekisho stale; add rule netdev sekisho stale counter")
+        let others = try namespace.command("nft", "list tables ip; list tables inet")
+        let settings = TableSettings(
+            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: ["10.1.0.0/24"].compactMap { Prefix($0) })
+        let first = try namespace.run { try NftFirewall(settings) }
+        #expect(try !listing(namespace).contains("stale"))
+        #expect(try namespace.command("nft", "list tables ip; list tables inet") == others)
+        let second = try namespace.run { try NftFirewall(settings) }
+        #expect(try listing(namespace).contains("chain outside"))
+        try second.remove()
+        try first.remove()
+        #expect(try namespace.command("nft", "list tables ip; list tables inet") == others)
+    }
+
+    @Test func `an interface that is not there is named`() throws {
+        let namespace = try namespace("noif", "lan0", "wan0")
+        let settings = TableSettings(insideDevice: "lan0", outsideDevice: "wan9", insidePrefixes: [])
+        #expect(throws: NetfilterError(.findInterface("wan9"), errno: ENODEV)) {
+            _ = try namespace.run { try NftFirewall(settings) }
+        }
+    }
+}
