@@ -59,6 +59,8 @@ import Wire
         script.gate.faults = [0: .refuse(reason)]
         call.caller.invite()
         #expect(call.caller.statuses == [status])
+        // Nothing was opened, so nothing is to be closed.
+        #expect(call.asked.count == 1)
         #expect((try #require(call.caller.responses.last).value(of: .retryAfter) != nil) == (status == 503))
         #expect(call.callee.requests.isEmpty)
         expectNothingLeft(script)
