@@ -16,10 +16,8 @@ extension SessionController {
         Routing.preprocess(&request, settings: settings)
         let hasToTag = request.tag(of: .to) != nil
         let found = hasToTag ? session(of: request) : nil
-        // After a restart a call may be unknown here and still run between its ends: its BYE is carried.
-        let isInDialog = found != nil || hasToTag && request.method == .bye
         let destination: Destination
-        switch Routing.target(of: request, isInDialog: isInDialog, settings: settings) {
+        switch Routing.target(of: request, isInDialog: hasToTag && isOfKnownCall(request), settings: settings) {
         case .destination(let target): destination = target
         case .own: return answerOwn(request, id)
         case .badURI:

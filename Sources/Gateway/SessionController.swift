@@ -158,6 +158,15 @@ extension SessionController {
         return (id, .callee)
     }
 
+    /// Whether a message belongs to a call that is known here, if only to a fork of it that the session does not follow.
+    func isOfKnownCall(_ message: Message) -> Bool {
+        guard let callID = message.value(of: .callID) else { return false }
+        let call = message.copy(callID)
+        return [HeaderName.from, .to].contains { name in
+            message.tag(of: name).map { dialogs[DialogKey(callID: call, tag: message.copy($0))] != nil } ?? false
+        }
+    }
+
     /// Ends a session: nothing stays open, no key is kept.
     mutating func close(_ id: SessionID, _ reason: CloseReason) {
         guard let session = sessions.removeValue(forKey: id) else { return }

@@ -37,6 +37,8 @@ public final class SIPTransport: @unchecked Sendable {
         let isAccepted: Bool
         /// Messages that wait for the connection to be made.
         var waiting: [(ByteBuffer, Destination)] = []
+        /// Where the last message went that was given to the connection: it may be lost with it.
+        var last: Destination?
     }
 
     public init(
@@ -108,6 +110,7 @@ public final class SIPTransport: @unchecked Sendable {
             channel.close(promise: nil)
             return fail(destination)
         }
+        connections[id]?.last = destination
         channel.writeAndFlush(buffer).whenFailure { _ in self.fail(destination) }
     }
 
@@ -217,13 +220,14 @@ public final class SIPTransport: @unchecked Sendable {
         return nextConnection
     }
 
-    /// A connection is gone, or was never made: what waits on it has failed.
+    /// A connection is gone, or was never made: what waits on it has failed, and what was sent may never be answered.
     func lost(_ id: UInt64) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         if byRemote[connection.remote] == id { byRemote[connection.remote] = nil }
         let left = perSource[connection.remote.address, default: 1] - 1
         perSource[connection.remote.address] = left > 0 ? left : nil
         for (_, destination) in connection.waiting { fail(destination) }
+        if let last = connection.last, !connection.isAccepted { fail(last) }
     }
 
     private func bind(

@@ -18,8 +18,15 @@ final class GateClient: @unchecked Sendable {
     var onConnect: ((Duration) -> Void)?
     var onDisconnect: (() -> Void)?
 
+    /// When the oldest request without a reply was sent.
+    private var oldest: NIODeadline?
+    private var watch: RepeatedTask?
+
     /// Between two attempts to connect.
     static let retry = TimeAmount.milliseconds(200)
+    /// What the gate may take to answer. It takes microseconds; one that hangs is as good as gone, and calls must not wait
+    /// for it.
+    static let patience = TimeAmount.seconds(2)
 
     init(path: String, eventLoop: any EventLoop) {
         self.path = path
@@ -40,6 +47,7 @@ final class GateClient: @unchecked Sendable {
                 switch result {
                 case .success(let channel):
                     self.channel = channel
+                    self.startWatch()
                     self.transmit(.hello(version: GateFrame.version)) { reply in
                         guard case .welcome(_, let timeout) = reply else {
                             channel.close(promise: nil)
@@ -51,6 +59,13 @@ final class GateClient: @unchecked Sendable {
                 case .failure: self.connectLater()
                 }
             }
+    }
+
+    /// Closes the connection when the gate owes a reply for too long.
+    private func startWatch() {
+        watch = eventLoop.scheduleRepeatedTask(initialDelay: Self.patience, delay: Self.patience) { _ in
+            if let oldest = self.oldest, NIODeadline.now() - oldest > Self.patience { self.channel?.close(promise: nil) }
+        }
     }
 
     private func connectLater() {
@@ -75,6 +90,7 @@ final class GateClient: @unchecked Sendable {
             return completion(.refused(GateRefusal(.tooManyHoles)))
         }
         waiting[nextID] = completion
+        oldest = oldest ?? NIODeadline.now()
         channel.writeAndFlush(channel.allocator.buffer(bytes: octets), promise: nil)
     }
 
@@ -116,13 +132,18 @@ final class GateClient: @unchecked Sendable {
     }
 
     fileprivate func received(_ id: UInt32, _ reply: GateReply) {
-        waiting.removeValue(forKey: id)?(reply)
+        let completion = waiting.removeValue(forKey: id)
+        // The gate answers in order: a reply shows that it works, and the wait for the next one begins.
+        oldest = waiting.isEmpty ? nil : NIODeadline.now()
+        completion?(reply)
         if waiting.isEmpty { finishDraining() }
     }
 
     fileprivate func lost() {
         guard channel != nil else { return }
         channel = nil
+        oldest = nil
+        watch?.cancel()
         let wasReady = isReady
         isReady = false
         let failed = waiting

@@ -13,7 +13,7 @@ final class GateProcess {
 
     init(_ name: String) throws {
         testbed = try GatewayTestbed(name)
-        directory = "/tmp/sekisho-test-\(getpid())-\(name)"
+        directory = "/tmp/sekisho-test-\(getpid())-gate-\(name)"
         try Command.output(["mkdir", "-p", directory])
         path = "\(directory)/gate.sock"
     }

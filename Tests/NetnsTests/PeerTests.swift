@@ -67,7 +67,7 @@ import Wire
     private func interrupt(_ directory: String) throws {
         let demo = try Child("demo", ["\(CallBed.binaries)/sekisho", "demo"], directory: directory)
         try demo.expect("2. INVITE", seconds: 120)
-        let mine = "sekisho-\(demo.process)-"
+        let mine = "-\(demo.process)-demo-"
         #expect(try Command.output(["ip", "netns", "list"]).contains(mine))
         demo.signal(SIGINT)
         #expect(demo.wait(seconds: 20) == 130, "\(demo.text)")
