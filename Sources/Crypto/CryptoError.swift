@@ -17,6 +17,8 @@ public struct CryptoError: Error, Sendable {
         case outOfRange
         /// A key that has been wiped already.
         case wiped
+        /// A file that cannot be read.
+        case file
     }
 
     /// The kind of fault; errors of one kind are equal.
@@ -31,6 +33,11 @@ public struct CryptoError: Error, Sendable {
         self.code = code
         self.operation = operation
         self.reason = reason
+    }
+
+    /// A file that cannot be read, and why.
+    static func file(_ path: String, _ reason: String) -> CryptoError {
+        CryptoError(.file, while: "reading a key file", "\(path): \(reason)")
     }
 
     /// What libcrypto has on its error queue, which is drained.

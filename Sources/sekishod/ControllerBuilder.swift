@@ -41,9 +41,9 @@ enum ControllerBuilder {
         for paths in settings.disclosure.identities {
             do {
                 let certificate = try File.contents(of: paths.certificate)
-                let key = try File.contents(of: paths.key)
+                let key = try SecretBytes(contentsOf: paths.key)
                 identities.append(
-                    try Identity(key: PrivateKey(pem: key.span), certificate: Certificate(pem: certificate.span)))
+                    try Identity(key: PrivateKey(pem: key.bytes), certificate: Certificate(pem: certificate.span)))
             } catch {
                 throw StartError("\(paths.certificate), \(paths.key): \(error)")
             }

@@ -64,7 +64,8 @@ final class GateClient: @unchecked Sendable {
     /// Closes the connection when the gate owes a reply for too long.
     private func startWatch() {
         watch = eventLoop.scheduleRepeatedTask(initialDelay: Self.patience, delay: Self.patience) { _ in
-            if let oldest = self.oldest, NIODeadline.now() - oldest > Self.patience { self.channel?.close(promise: nil) }
+            guard let oldest = self.oldest, NIODeadline.now() - oldest > Self.patience else { return }
+            self.channel?.close(promise: nil)
         }
     }
 

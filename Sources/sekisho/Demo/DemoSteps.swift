@@ -58,7 +58,7 @@ extension Demo {
         try pause(seconds: 0.2)
         let passed = try atCaller.packets(from: "stranger") - before
         try check(
-            "of a burst of \(Self.probes) packets by the stranger \(passed) passed: the limit is 50 a second",
+            "of a burst of \(Self.probes) packets by the stranger \(passed) passed: at most 50 a second",
             passed <= Self.mostThroughHalfOpen)
     }
 

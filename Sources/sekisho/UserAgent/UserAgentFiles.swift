@@ -70,9 +70,12 @@ enum CertificateFile {
 /// A private key in PEM.
 enum PrivateKeyFile {
     static func load(_ path: String) throws -> PrivateKey {
-        var octets = try InputFile.read(path)
-        defer { for index in octets.indices { octets[index] = 0 } }
-        do { return try PrivateKey(pem: octets.span) } catch { throw ValidationError("\(path): \(error)") }
+        do {
+            let octets = try SecretBytes(contentsOf: path)
+            return try PrivateKey(pem: octets.bytes)
+        } catch {
+            throw ValidationError("\(path): \(error)")
+        }
     }
 }
 
