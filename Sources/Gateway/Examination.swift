@@ -6,6 +6,9 @@ import Wire
 
 // What a message says of the media, and what follows: read the body, plan the holes, ask the gate, go on.
 extension SessionController {
+    /// Messages whose envelopes are being opened at one time: half a second of RSA operations.
+    static let maximumExaminations = 256
+
     /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
     mutating func examine(_ subject: Subject) {
         guard let (message, id, _) = details(of: subject), let session = sessions[id], session.crosses else {
@@ -16,13 +19,22 @@ extension SessionController {
             return ensureHoles(id, for: subject)
         }
         guard carriesDescriptions(message) else { return proceed(subject) }
-        if let status = message.status, status >= 300 { return plan(subject, nil, .none) }
+        if let status = message.status {
+            // A callee that takes the caller's tag for its own could speak for it later.
+            if status < 300, let tag = message.tag(of: .to), ASCII.equal(message.octets(tag), session.callerTag.span),
+                isFromCallee(subject, in: id)
+            {
+                return reject(subject, .notAcceptable("both ends of the dialog have the same tag"))
+            }
+            if status >= 300 { return plan(subject, nil, .none) }
+        }
         switch Disclosure.plan(message, settings: settings) {
         case .none: plan(subject, nil, session.reading)
         case .plain(let description): plan(subject, description, .plain)
         case .closed: unreadable(subject)
         case .rejected(let rejection): reject(subject, rejection)
         case .envelopes(let contents):
+            guard examining.count < Self.maximumExaminations else { return reject(subject, .full) }
             nextEnvelope += 1
             let token = EnvelopeToken(value: nextEnvelope)
             examining[token] = subject
@@ -30,6 +42,8 @@ extension SessionController {
             effects.append(.openEnvelope(token, EnvelopeRequest(contents: contents, keys: keys)))
         }
     }
+
+    private func isFromCallee(_ subject: Subject, in id: SessionID) -> Bool { details(of: subject)?.2 == .callee }
 
     /// The messages that offers and answers stand in (RFC 6337): INVITE, PRACK, UPDATE, ACK and the responses to the
     /// first three.
@@ -63,7 +77,7 @@ extension SessionController {
     /// An envelope has been tried.
     mutating func envelopeOpened(_ token: EnvelopeToken, _ outcome: EnvelopeOutcome) {
         guard let subject = examining.removeValue(forKey: token) else { return }
-        guard let (_, id, _) = details(of: subject), sessions[id] != nil else {
+        guard let (_, id, party) = details(of: subject), sessions[id] != nil else {
             // The session ended meanwhile: its new key goes too.
             if case .opened(let body) = outcome, let key = body.newKey { effects.append(.forgetKey(key)) }
             return proceed(subject)
@@ -78,15 +92,17 @@ extension SessionController {
                 if let key = body.newKey { effects.append(.forgetKey(key)) }
                 return unreadable(subject)
             }
-            remember(body, in: id)
-            // What is wrong inside is known to key holders only, and answered as if it could not be read at all.
-            guard let description = try? Disclosure.description(in: body.plaintext) else { return unreadable(subject) }
+            remember(body, of: party, in: id)
+            // What is wrong inside, or not there, is known to key holders only, and answered as if it could not be read.
+            guard let description = (try? Disclosure.description(in: body.plaintext)) ?? nil else {
+                return unreadable(subject)
+            }
             plan(subject, description, .disclosed)
         }
     }
 
-    /// Keeps the session's key (RFC 3185): a new one replaces the one before it.
-    private mutating func remember(_ body: OpenedBody, in id: SessionID) {
+    /// Keeps the session's keys (RFC 3185), one for each party: a new one replaces that party's before it.
+    private mutating func remember(_ body: OpenedBody, of party: Party, in id: SessionID) {
         guard var session = sessions[id] else { return }
         if let used = body.usedKey, let index = session.keys.firstIndex(where: { $0.handle == used }),
             let left = session.keys[index].usesLeft
@@ -98,8 +114,11 @@ extension SessionController {
             }
         }
         if let key = body.newKey {
-            for old in session.keys where old.handle != key { effects.append(.forgetKey(old.handle)) }
-            session.keys = [HeldKey(handle: key, usesLeft: body.newKeyUses)]
+            for old in session.keys where old.party == party && old.handle != key {
+                effects.append(.forgetKey(old.handle))
+            }
+            session.keys.removeAll { $0.party == party || $0.handle == key }
+            session.keys.insert(HeldKey(handle: key, party: party, usesLeft: body.newKeyUses), at: 0)
         }
         sessions[id] = session
     }
@@ -128,7 +147,8 @@ extension SessionController {
                 session.rollBack()
             }
         } catch {
-            return reject(subject, error)
+            // The reason may name what stood in the envelope: it is for the log, not for whoever sent the copy of one.
+            return reject(subject, reading == .disclosed ? withheld(error, id) : error)
         }
         if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
         let isChanged = session.wanted != sessions[id]?.wanted || description != nil
@@ -140,6 +160,13 @@ extension SessionController {
         } else {
             proceed(subject)
         }
+    }
+
+    /// The one answer to everything that depends on a key; the operator's log has the reason.
+    mutating func withheld(_ rejection: Rejection, _ id: SessionID) -> Rejection {
+        let callID = sessions[id]?.callID ?? []
+        effects.append(.log(.refused(callID: callID, status: rejection.status, why: rejection.why)))
+        return .undecipherable
     }
 
     /// What a final response is to the call and to its open offer.

@@ -1,4 +1,5 @@
 import GateProtocol
+import SIPTransactions
 import Wire
 
 /// The link to the gate as the controller sees it.
@@ -10,6 +11,10 @@ struct GateLink {
     var pending: [GateToken: Pending] = [:]
     /// Sessions that the gate held and nobody here knows, closed since it came back.
     var unknownClosed = 0
+    /// Sessions that are over here and whose close the gate has not confirmed: asked for again until it has.
+    var closing: Set<SessionID> = []
+    /// Sessions whose refresh waits for the one before it.
+    var renewing: ArraySlice<SessionID> = []
 
     /// A request under way.
     struct Pending {
@@ -60,8 +65,13 @@ extension SessionController {
         case .refused(let refusal):
             counters.gateRefusals += 1
             revert(pending.request)
-            reject(pending.subject, Rejection(refusal), byGate: true)
+            var rejection = Rejection(refusal)
+            if let id = pending.request.changedSession, sessions[id]?.reading == .disclosed, rejection.status != 503 {
+                rejection = withheld(rejection, id)
+            }
+            reject(pending.subject, rejection, byGate: true)
         case .renewed(let missing):
+            renewNext()
             for id in missing where sessions[id] != nil {
                 sessions[id]?.installed = Holes()
                 ensureHoles(id, for: .none)
@@ -75,14 +85,33 @@ extension SessionController {
         switch request {
         case .openFromAny(let id, let inside): confirm(id, Holes(halfOpen: inside))
         case .narrow(let id, let holes): confirm(id, holes)
-        case .close(let id): confirm(id, Holes())
+        case .close(let id):
+            gate.closing.remove(id)
+            confirm(id, Holes())
         case .hello, .renew, .list: break
         }
     }
 
     private mutating func confirm(_ id: SessionID, _ holes: Holes) {
         effects.append(.log(.holesChanged(id, holes)))
+        guard let session = sessions[id] else { return }
+        if holes.halfOpen.isEmpty {
+            if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
+        } else if session.installed.halfOpen.isEmpty {
+            effects.append(.startTimer(.halfOpen(id), halfOpenTime(session)))
+        }
         sessions[id]?.installed = holes
+    }
+
+    /// How long a hole may be open to any source: while a phone rings, or while the ACK to a 2xx may come (section 13.3.1.4).
+    private func halfOpenTime(_ session: Session) -> Duration {
+        session.phase == .early ? settings.inviteTimeout : settings.timers.transactionTime
+    }
+
+    /// An offer has waited for its answer for long enough: its endpoints close, whatever else keeps the call up.
+    mutating func halfOpenTimedOut(_ id: SessionID) {
+        sessions[id]?.halfOpen = []
+        ensureHoles(id, for: .none)
     }
 
     /// A refused request changed nothing: the gate still holds what it confirmed before, unless it is asked for something
@@ -125,6 +154,8 @@ extension SessionController {
     mutating func gateDisconnected() {
         guard gate.holeTimeout != nil else { return }
         gate.holeTimeout = nil
+        gate.renewing = []
+        gate.closing = []
         effects.append(.log(.gateDisconnected))
         effects.append(.cancelTimer(.renewal))
         let pending = gate.pending.sorted { $0.key.value < $1.key.value }
@@ -135,27 +166,31 @@ extension SessionController {
         }
     }
 
-    /// The dead man's switch: sessions that live on say so, in requests of bounded size. What the gate refused to close
-    /// is asked for again first.
+    /// The dead man's switch: sessions that live on say so. What the gate refused to close is asked for again first.
     mutating func renewHoles() {
         guard let timeout = gate.holeTimeout else { return }
+        for id in gate.closing.sorted() where sessions[id] == nil { ask(.close(id), for: .none) }
         for session in sessions.values.filter({ $0.wanted != $0.installed }).sorted(by: { $0.id < $1.id }) {
             ensureHoles(session.id, for: .none)
         }
-        let live = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()
-        var start = 0
-        while start < live.count {
-            let end = min(start + GateLink.sessionsPerRenewal, live.count)
-            ask(.renew(Array(live[start..<end])), for: .none)
-            start = end
-        }
+        let isUnderWay = !gate.renewing.isEmpty
+        gate.renewing = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()[...]
+        if !isUnderWay { renewNext() }
         effects.append(.startTimer(.renewal, timeout / GateLink.renewalsPerTimeout))
+    }
+
+    /// One request of bounded size at a time: new calls go between them.
+    private mutating func renewNext() {
+        guard !gate.renewing.isEmpty else { return }
+        let next = gate.renewing.prefix(GateLink.sessionsPerRenewal)
+        gate.renewing = gate.renewing.dropFirst(next.count)
+        ask(.renew(Array(next)), for: .none)
     }
 }
 
 extension GateRequest {
     /// The session whose holes the request changes.
-    fileprivate var changedSession: SessionID? {
+    var changedSession: SessionID? {
         switch self {
         case .openFromAny(let id, _), .narrow(let id, _), .close(let id): id
         case .hello, .renew, .list: nil

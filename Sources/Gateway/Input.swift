@@ -30,6 +30,8 @@ public enum TimerKey: Hashable, Sendable {
     case transaction(TimerToken)
     /// Timer C of the INVITE that came in by this server transaction (section 16.6 item 11).
     case inviteTimeout(TransactionID)
+    /// How long the session's holes may be open to any source.
+    case halfOpen(SessionID)
     /// Holes must be refreshed.
     case renewal
 }

@@ -11,6 +11,8 @@ struct Rejection: Error, Equatable {
     /// Whether the gateway's certificate goes with it.
     var offersCertificate = false
     var retryAfter: Int?
+    /// The option tags of a 420 (RFC 3261 section 16.3 item 5).
+    var unsupported: [UInt8] = []
     /// A warn-code of RFC 3261 section 20.43, or 380 for what must be disclosed.
     var warnCode = 399
 
@@ -70,7 +72,7 @@ extension Rejection {
     init(_ refusal: GateRefusal) {
         switch refusal.reason {
         case .tooManySessions, .tableFull, .notReady, .kernel, .badVersion, .halfOpenDisabled:
-            self.init(503, "Service Unavailable", "the firewall refused: \(refusal)")
+            self.init(503, "Service Unavailable", "the firewall refused: \(refusal.reason.phrase)")
             retryAfter = 10
         case .noRoute, .wrongInterface, .tooManyHoles, .conflict, .mixedFamilies:
             self = .notAcceptable("\(refusal)")
@@ -103,6 +105,7 @@ extension Rejection {
         }
         warning.append(ASCII.quote)
         response.append(.warning, warning)
+        if !unsupported.isEmpty { response.append(.unsupported, unsupported) }
         if let retryAfter {
             var value: [UInt8] = []
             ASCII.append(decimal: UInt64(retryAfter), to: &value)

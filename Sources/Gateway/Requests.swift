@@ -7,6 +7,8 @@ import Wire
 extension SessionController {
     /// What Max-Forwards is set to when a request has none (section 16.6 item 3).
     static let initialMaxForwards: UInt64 = 70
+    /// Octets of SIP in one IPv4 datagram: 65,535 less the headers of IP and UDP.
+    static let largestDatagram = 65_507
 
     /// Validates a request, finds where it goes and begins its way.
     mutating func admit(_ message: Message, _ id: TransactionID, _ flow: Flow) {
@@ -17,7 +19,7 @@ extension SessionController {
         let hasToTag = request.tag(of: .to) != nil
         let found = hasToTag ? session(of: request) : nil
         let destination: Destination
-        switch Routing.target(of: request, isInDialog: hasToTag && isOfKnownCall(request), settings: settings) {
+        switch Routing.target(of: request, isInDialog: hasToTag && knownCall(of: request) != nil, settings: settings) {
         case .destination(let target): destination = target
         case .own: return answerOwn(request, id)
         case .badURI:
@@ -28,6 +30,9 @@ extension SessionController {
         }
         guard let listener = settings.listener(facing: destination) else {
             return refuse(message, id, Rejection(502, "Bad Gateway", "no listener for the transport of the next hop"))
+        }
+        if hasToTag, let fault = bindingFault(of: request, from: flow, to: destination) {
+            return refuse(message, id, fault)
         }
         var context = ProxyContext(
             server: id, request: request, flow: flow, destination: destination, listener: listener, hash: hash,
@@ -61,10 +66,15 @@ extension SessionController {
         if LoopCheck.isLoop(message, hash: hash, settings: settings) {
             return Rejection(482, "Loop Detected", "this gateway forwarded the same request before")
         }
-        if let slice = message.firstValue(of: .proxyRequire) {
-            return Rejection(420, "Bad Extension", "Proxy-Require: \(message.text(slice)) is not supported")
-        }
-        return nil
+        return unsupported(message.values(of: .proxyRequire), in: message)
+    }
+
+    /// A 420 that names the extensions that are asked for: this gateway knows none.
+    private func unsupported(_ extensions: [Slice], in message: Message) -> Rejection? {
+        guard !extensions.isEmpty else { return nil }
+        var rejection = Rejection(420, "Bad Extension", "an extension is required that is not supported here")
+        rejection.unsupported = Array(extensions.map(message.copy).joined(separator: Array(", ".utf8)))
+        return rejection
     }
 
     /// A request for the gateway itself.
@@ -72,7 +82,9 @@ extension SessionController {
         guard request.method == .options else {
             return refuse(request, id, Rejection(404, "Not Found", "the gateway has no users of its own"))
         }
+        if let rejection = unsupported(request.values(of: .require), in: request) { return refuse(request, id, rejection) }
         var response = Message(status: 200, reason: "OK", to: request, tag: tokens.token())
+        response.append(.accept, Array("application/sdp, application/pkcs7-mime, multipart/mixed".utf8))
         response.append(.allow, Array("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE".utf8))
         run(layer.respond(response, to: id))
     }
@@ -124,8 +136,18 @@ extension SessionController {
             context.request, from: context.flow, by: context.listener, branch: branch, recordsRoute: recordsRoute)
         var destination = context.destination
         destination.local = context.listener.endpoint
+        guard destination.transport.isReliable || request.bytes.count < Self.largestDatagram
+                || request.serialized().count <= Self.largestDatagram
+        else {
+            if let session = context.session, context.isInitial { close(session, .refused) }
+            return refuse(
+                context.request, id, Rejection(513, "Message Too Large", "it fits no datagram, and the next hop takes UDP"))
+        }
         guard let (client, actions) = layer.request(request, to: destination) else {
-            return reject(.request(id), .full)
+            if let session = context.session, context.isInitial || request.method == .bye {
+                close(session, context.isInitial ? .refused : .bye)
+            }
+            return refuse(context.request, id, .full)
         }
         context.client = client
         contexts[id] = context
@@ -166,7 +188,8 @@ extension SessionController {
         return request
     }
 
-    /// CANCEL is answered here and goes its own way (section 16.10); what the INVITE had open closes at once.
+    /// CANCEL is answered here and goes its own way (section 16.10); what the INVITE had open closes at once. One that
+    /// matches nothing is not forwarded without state, as that section would have it: only known calls pass here.
     mutating func cancel(_ message: Message, _ id: TransactionID, _ invite: TransactionID?) {
         guard let invite, var context = contexts[invite] else {
             return refuse(message, id, Rejection(481, "Call/Transaction Does Not Exist", "no INVITE to cancel"))
@@ -211,17 +234,21 @@ extension SessionController {
         var request = message
         Routing.preprocess(&request, settings: settings)
         guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0 else { return }
-        if let found = session(of: request) {
-            examine(.acknowledgement(request, flow, found.id))
-        } else if let callID = request.value(of: .callID), let tag = request.tag(of: .from),
-            dialogs[DialogKey(callID: request.copy(callID), tag: request.copy(tag))] != nil
-        {
-            // A fork that answered after another: it has no media here, but its dialog must be ended properly.
-            forward(request, flow)
+        guard let (known, _) = knownCall(of: request),
+            case .destination(var destination) = Routing.target(of: request, isInDialog: true, settings: settings),
+            bindingFault(of: request, from: flow, to: destination) == nil,
+            let listener = settings.listener(facing: destination)
+        else { return }
+        destination.local = listener.endpoint
+        // Only the ACK that brings the answer to an open offer is looked into, and only in the dialog of the session: a
+        // fork that answered after another has no media here, but its dialog must be ended properly.
+        guard case .offered(_, _, invite: request.cseq.number) = known.exchange, session(of: request) != nil else {
+            return forward(request, flow, to: destination, by: listener)
         }
+        examine(.acknowledgement(request, flow, known.id))
     }
 
-    /// Sends an ACK on.
+    /// Sends an ACK on that was looked into.
     mutating func forward(_ acknowledgement: Message, _ flow: Flow) {
         guard
             case .destination(var destination) = Routing.target(
@@ -229,6 +256,12 @@ extension SessionController {
             let listener = settings.listener(facing: destination)
         else { return }
         destination.local = listener.endpoint
+        forward(acknowledgement, flow, to: destination, by: listener)
+    }
+
+    private mutating func forward(
+        _ acknowledgement: Message, _ flow: Flow, to destination: Destination, by listener: Listener
+    ) {
         let branch = LoopCheck.branch(hash: LoopCheck.hash(acknowledgement, tokens), &tokens)
         let request = outgoing(acknowledgement, from: flow, by: listener, branch: branch, recordsRoute: false)
         effects.append(.send(request, destination))

@@ -52,6 +52,13 @@ extension SessionController {
     /// Passes a response on: its holes are open, or it needs none.
     mutating func deliver(_ response: Message, _ server: TransactionID) {
         guard let context = contexts[server], let status = response.status else { return }
+        if let answered = context.answered, answered >= 300 {
+            // The caller was answered while this one waited for its holes. A 2xx would leave the callee in a call alone.
+            if context.request.method == .invite, (200..<300).contains(status) {
+                terminate(context, response, Rejection(408, "Request Timeout", "the answer came too late"))
+            }
+            return next(server)
+        }
         respond(server, response)
         guard let id = context.session else { return next(server) }
         switch context.request.method {

@@ -13,6 +13,8 @@ enum Party: Hashable, Sendable {
 /// A content-encryption key that the session holds: its octets are in the shell.
 struct HeldKey: Hashable, Sendable {
     let handle: KeyHandle
+    /// Whose message established it: a party replaces its own key, and both may use each other's.
+    let party: Party
     /// How often it may be used again (CEKMaxDecrypts, RFC 3185 section 3.2); nil is for as long as the dialog lasts.
     var usesLeft: Int?
 }
@@ -74,6 +76,9 @@ struct Session: Sendable {
         /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
         var isOpen = true
     }
+
+    /// Branches of a forked call that have early media at one time; further ones have theirs with the 2xx.
+    static let maximumEarlyAnswers = 4
 
     /// The answers in provisional responses, by the callee's tag: a forked call has several.
     var early: [[UInt8]: EarlyAnswer] = [:]
@@ -158,6 +163,7 @@ extension Session {
             offer: offer, answer: description, offererSide: side(of: party.other),
             inside: side(of: party) == .inside ? address(of: party) : address(of: party.other), policy: settings.policy)
         if let tag {
+            guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
             early[tag] = EarlyAnswer(paths: paths)
         } else {
             settle(on: paths)

@@ -45,6 +45,7 @@ public struct SessionController {
         case .malformed(let error, let request, let flow): refuse(error, request, flow)
         case .fired(.transaction(let token)): run(layer.fired(token))
         case .fired(.inviteTimeout(let server)): inviteTimedOut(server)
+        case .fired(.halfOpen(let session)): halfOpenTimedOut(session)
         case .fired(.renewal): renewHoles()
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
@@ -81,6 +82,11 @@ public struct SessionController {
         var message = message
         if message.isRequest {
             counters.requests += 1
+            // The places that the full table keeps for ending calls are for calls that there are.
+            if message.method == .bye, layer.count >= settings.maximumTransactions, session(of: message) == nil {
+                counters.refused += 1
+                return
+            }
             message.stampVia(source: flow.remote)
         } else {
             counters.responses += 1
@@ -158,20 +164,15 @@ extension SessionController {
         return (id, .callee)
     }
 
-    /// Whether a message belongs to a call that is known here, if only to a fork of it that the session does not follow.
-    func isOfKnownCall(_ message: Message) -> Bool {
-        guard let callID = message.value(of: .callID) else { return false }
-        let call = message.copy(callID)
-        return [HeaderName.from, .to].contains { name in
-            message.tag(of: name).map { dialogs[DialogKey(callID: call, tag: message.copy($0))] != nil } ?? false
-        }
-    }
-
     /// Ends a session: nothing stays open, no key is kept.
     mutating func close(_ id: SessionID, _ reason: CloseReason) {
         guard let session = sessions.removeValue(forKey: id) else { return }
         dialogs[DialogKey(callID: session.callID, tag: session.callerTag)] = nil
-        if !session.installed.isEmpty || !session.requested.isEmpty { ask(.close(id), for: .none) }
+        if !session.installed.isEmpty || !session.requested.isEmpty {
+            gate.closing.insert(id)
+            ask(.close(id), for: .none)
+        }
+        if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))

@@ -22,7 +22,11 @@ enum HostPort {
         cursor.skipBlanks()
         if cursor.skip(ASCII.colon) {
             cursor.skipBlanks()
-            port = UInt16(truncatingIfNeeded: try cursor.decimal(upTo: 65_535, in: production))
+            let start = cursor.offset
+            let number = UInt16(truncatingIfNeeded: try cursor.decimal(upTo: 65_535, in: production))
+            // Nobody can be reached there, and a socket that is told to try may never recover.
+            guard number != 0 else { throw ParseError(.badNumber, in: production, at: start) }
+            port = number
         } else {
             cursor.offset = afterHost
         }

@@ -121,6 +121,15 @@ extension Message {
         startLine = .request(method, text: text, uri: append(uri.span))
     }
 
+    /// The message without its body, in a buffer that does not hold it either: what must be kept of a request to answer it.
+    public func withoutBody() -> Message {
+        guard !body.isEmpty, Int(body.end) == bytes.count else { return self }
+        var message = self
+        message.bytes = Array(bytes[..<Int(body.start)])
+        message.body = .empty
+        return message
+    }
+
     /// Replaces the body and sets Content-Type, when one is given, and Content-Length.
     public mutating func setBody(_ octets: [UInt8], contentType: [UInt8]?) {
         body = append(octets.span)

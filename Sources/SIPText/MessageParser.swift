@@ -45,9 +45,10 @@ public enum MessageParser {
             answerable: isAnswerable(message, via) ? message : nil)
     }
 
+    /// An answer needs a Via to go by. Which of From, To, Call-ID and CSeq are missing it says by missing them, too.
     private static func isAnswerable(_ message: Message, _ via: Result<Via, ParseError>) -> Bool {
         guard message.isRequest, message.method != .ack, case .success = via else { return false }
-        return [HeaderName.from, .to, .callID, .cseq].allSatisfy { message.value(of: $0)?.isEmpty == false }
+        return true
     }
 
     /// The topmost Via: who sent this, the one that an answer goes to.

@@ -66,7 +66,7 @@ extension TransactionLayer {
             : .nonInviteServer(NonInviteServer(timers: timers, isReliable: isReliable))
         let id = insert(
             Transaction(
-                machine, key: key, request: message,
+                machine, key: key, request: message.withoutBody(),
                 destination: Destination(respondingTo: message, from: flow)))
         return method == .cancel ? [.cancelRequest(message, id, of: invite, flow)] : [.request(message, id, flow)]
     }

@@ -20,7 +20,12 @@ final class DatagramHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let envelope = unwrapInboundIn(data)
         local = local ?? context.channel.localAddress.flatMap(Endpoint.init)
-        guard let remote = Endpoint(envelope.remoteAddress), let local else { return }
+        // From port 0 nothing can come that could be answered.
+        guard let remote = Endpoint(envelope.remoteAddress), remote.port != 0, let local else { return }
+        guard envelope.data.readableBytes <= transport.limits.messageOctets else {
+            transport.counters.oversizedMessages += 1
+            return
+        }
         let octets = Array(envelope.data.readableBytesView)
         // Line ends alone keep a binding at a NAT alive (RFC 5626 section 3.5) and are no message.
         guard octets.contains(where: { $0 != ASCII.cr && $0 != ASCII.lf && $0 != ASCII.nul }) else { return }
@@ -42,25 +47,30 @@ final class StreamHandler: ChannelInboundHandler {
     private let id: UInt64
     private var framer = StreamFramer()
     private var deadline: Scheduled<Void>?
-    private var isFirst = true
-    private var isInMessage = true
+    private var isFirst: Bool
+    private var isInMessage: Bool
 
-    init(transport: SIPTransport, flow: Flow, id: UInt64) {
+    /// - Parameter expectsMessage: the peer connected and must say something soon; one that was connected to need not.
+    init(transport: SIPTransport, flow: Flow, id: UInt64, expectsMessage: Bool) {
         self.transport = transport
         self.flow = flow
         self.id = id
+        isFirst = expectsMessage
+        isInMessage = expectsMessage
     }
 
-    func handlerAdded(context: ChannelHandlerContext) { arm(context, seconds: transport.limits.messageSeconds) }
+    func handlerAdded(context: ChannelHandlerContext) {
+        arm(context, seconds: isFirst ? transport.limits.messageSeconds : transport.limits.idleSeconds)
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         framer.append(unwrapInboundIn(data).readableBytesView)
         var isDelivered = false
         do throws(ParseError) {
             while let frame = try framer.next() {
-                isDelivered = true
                 switch frame {
                 case .message(let octets):
+                    isDelivered = true
                     transport.delegate?.received(MessageParser.parse(octets, requiresLength: true), on: flow)
                 case .ping:
                     context.writeAndFlush(
@@ -80,6 +90,10 @@ final class StreamHandler: ChannelInboundHandler {
             }
             context.close(mode: .all, promise: nil)
             return
+        }
+        guard framer.buffered <= transport.limits.messageOctets else {
+            transport.counters.oversizedMessages += 1
+            return context.close(promise: nil)
         }
         isFirst = isFirst && !isDelivered
         if framer.buffered > 0 || isFirst {

@@ -26,6 +26,9 @@ public final class SIPTransport: @unchecked Sendable {
     private var byRemote: [Endpoint: UInt64] = [:]
     private var perSource: [IPAddress: Int] = [:]
     private var nextConnection: UInt64 = 0
+    /// Places whose failure the delegate is about to be told.
+    private var failing: Set<Destination> = []
+    private var isClosing = false
     private let allocator = ByteBufferAllocator()
     /// What was refused or lost, by cause.
     public internal(set) var counters = TransportCounters()
@@ -61,6 +64,7 @@ public final class SIPTransport: @unchecked Sendable {
     /// Closes every listener and connection.
     public func close() -> EventLoopFuture<Void> {
         eventLoop.preconditionInEventLoop()
+        isClosing = true
         let channels = Array(datagrams.values) + servers + connections.values.compactMap(\.channel)
         delegate = nil
         return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: eventLoop)
@@ -83,24 +87,39 @@ public final class SIPTransport: @unchecked Sendable {
         let channel =
             local.flatMap { datagrams[$0] }
             ?? datagrams.first { $0.key.address.isIPv6 == destination.remote.address.isIPv6 }?.value
-        guard let channel, let address = try? SocketAddress(destination.remote) else { return fail(destination) }
+        guard let channel, channel.isWritable, Self.isReachable(destination.remote),
+            let address = try? SocketAddress(destination.remote)
+        else { return fail(destination) }
         let envelope = AddressedEnvelope(remoteAddress: address, data: allocator.buffer(bytes: octets))
         channel.writeAndFlush(envelope).whenFailure { _ in self.fail(destination) }
     }
 
     private func sendStream(_ octets: [UInt8], _ destination: Destination) {
         let buffer = allocator.buffer(bytes: octets)
-        if let id = destination.connection ?? byRemote[destination.remote], connections[id] != nil {
+        let candidates = [destination.connection, byRemote[destination.remote]].compactMap { $0 }
+        if let id = candidates.first(where: { connections[$0] != nil }) {
             write(buffer, destination, on: id)
-        } else if let id = byRemote[destination.remote], connections[id] != nil {
-            write(buffer, destination, on: id)
-        } else {
+        } else if Self.isReachable(destination.remote) {
             connect(destination, first: buffer)
+        } else {
+            fail(destination)
+        }
+    }
+
+    /// Whether the system takes the destination at all: an error that is not of the network ends a socket of NIO.
+    private static func isReachable(_ remote: Endpoint) -> Bool {
+        guard remote.port != 0 else { return false }
+        switch remote.address.scope {
+        case .unicast, .loopback, .linkLocal, .embedded: return true
+        case .unspecified, .multicast, .reserved: return false
         }
     }
 
     private func write(_ buffer: ByteBuffer, _ destination: Destination, on id: UInt64) {
         guard let channel = connections[id]?.channel else {
+            guard connections[id].map({ $0.waiting.count < limits.waitingMessages }) ?? false else {
+                return fail(destination)
+            }
             connections[id]?.waiting.append((buffer, destination))
             return
         }
@@ -114,9 +133,14 @@ public final class SIPTransport: @unchecked Sendable {
         channel.writeAndFlush(buffer).whenFailure { _ in self.fail(destination) }
     }
 
+    /// Tells the delegate later, and once for many messages to one place: each telling looks at every transaction.
     func fail(_ destination: Destination) {
         counters.sendFailures += 1
-        eventLoop.execute { self.delegate?.failed(to: destination) }
+        guard failing.insert(destination).inserted else { return }
+        eventLoop.execute {
+            self.failing.remove(destination)
+            self.delegate?.failed(to: destination)
+        }
     }
 
     // MARK: UDP
@@ -135,7 +159,18 @@ public final class SIPTransport: @unchecked Sendable {
         return bind(endpoint, bound.bind(to:)).flatMapThrowing { channel in
             guard let local = channel.localAddress.flatMap(Endpoint.init) else { throw TransportError.noAddress }
             self.datagrams[local] = channel
+            channel.closeFuture.whenComplete { _ in self.reopen(local) }
             return local
+        }
+    }
+
+    /// A datagram socket that an error closed is opened again, for as long as it takes.
+    private func reopen(_ local: Endpoint) {
+        datagrams[local] = nil
+        guard !isClosing else { return }
+        counters.socketsReopened += 1
+        bindDatagrams(local).whenFailure { _ in
+            self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.reopen(local) }
         }
     }
 
@@ -162,8 +197,8 @@ public final class SIPTransport: @unchecked Sendable {
         guard let remote = channel.remoteAddress.flatMap(Endpoint.init),
             let local = channel.localAddress.flatMap(Endpoint.init)
         else { throw TransportError.noAddress }
-        guard connections.count < limits.connections,
-            perSource[remote.address, default: 0] < limits.connectionsPerSource
+        guard connections.count < limits.acceptedConnections,
+            perSource[remote.address.network, default: 0] < limits.connectionsPerSource
         else {
             counters.connectionsRefused += 1
             throw TransportError.tooManyConnections
@@ -171,6 +206,7 @@ public final class SIPTransport: @unchecked Sendable {
         let id = newConnection(remote: remote, isAccepted: true)
         connections[id]?.channel = channel
         try add(id, to: channel, local: local, remote: remote)
+        channel.closeFuture.whenComplete { _ in self.lost(id) }
     }
 
     private func connect(_ destination: Destination, first buffer: ByteBuffer) {
@@ -209,14 +245,16 @@ public final class SIPTransport: @unchecked Sendable {
 
     private func add(_ id: UInt64, to channel: any Channel, local: Endpoint, remote: Endpoint) throws {
         let flow = Flow(transport: .tcp, local: local, remote: remote, connection: id)
-        try channel.pipeline.syncOperations.addHandler(StreamHandler(transport: self, flow: flow, id: id))
+        let isAccepted = connections[id]?.isAccepted ?? true
+        try channel.pipeline.syncOperations.addHandler(
+            StreamHandler(transport: self, flow: flow, id: id, expectsMessage: isAccepted))
     }
 
     private func newConnection(remote: Endpoint, isAccepted: Bool) -> UInt64 {
         nextConnection += 1
         connections[nextConnection] = Connection(remote: remote, isAccepted: isAccepted)
         byRemote[remote] = nextConnection
-        perSource[remote.address, default: 0] += 1
+        perSource[remote.address.network, default: 0] += 1
         return nextConnection
     }
 
@@ -224,8 +262,9 @@ public final class SIPTransport: @unchecked Sendable {
     func lost(_ id: UInt64) {
         guard let connection = connections.removeValue(forKey: id) else { return }
         if byRemote[connection.remote] == id { byRemote[connection.remote] = nil }
-        let left = perSource[connection.remote.address, default: 1] - 1
-        perSource[connection.remote.address] = left > 0 ? left : nil
+        let source = connection.remote.address.network
+        let left = perSource[source, default: 1] - 1
+        perSource[source] = left > 0 ? left : nil
         for (_, destination) in connection.waiting { fail(destination) }
         if let last = connection.last, !connection.isAccepted { fail(last) }
     }
@@ -237,6 +276,16 @@ public final class SIPTransport: @unchecked Sendable {
             return bind(try SocketAddress(endpoint))
         } catch {
             return eventLoop.makeFailedFuture(error)
+        }
+    }
+}
+
+extension IPAddress {
+    /// What counts as one source: an IPv4 address, or the /64 that an IPv6 host has to itself (RFC 6177).
+    fileprivate var network: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let high, _): .v6(high, 0)
         }
     }
 }
@@ -255,6 +304,8 @@ public struct TransportCounters: Sendable, Equatable {
     public var slowConnections: UInt64 = 0
     public var stalledConnections: UInt64 = 0
     public var sendFailures: UInt64 = 0
+    public var socketsReopened: UInt64 = 0
+    public var oversizedMessages: UInt64 = 0
 
     public init() {}
 }

@@ -2,7 +2,9 @@
 public struct TransportLimits: Sendable {
     /// TCP connections at one time, accepted and made.
     public var connections = 1_024
-    /// Connections accepted from one address: THREATS of one source must not shut out the others.
+    /// Connections accepted at one time: a quarter is kept for those that are made.
+    public var acceptedConnections: Int { connections - connections / 4 }
+    /// Connections accepted from one address: one source must not shut out the others.
     public var connectionsPerSource = 64
     /// Seconds in which a connection must deliver its first whole message, and each one after it begun.
     public var messageSeconds: Int64 = 10
@@ -10,6 +12,10 @@ public struct TransportLimits: Sendable {
     public var idleSeconds: Int64 = 7_200
     /// Octets that may wait to be written to one connection; a peer that does not read is closed.
     public var pendingOctets = 1 << 20
+    /// Messages that may wait for a connection to be made.
+    public var waitingMessages = 64
+    /// Octets of one message, head and body.
+    public var messageOctets = 81_920
     /// Datagrams read in one system call.
     public var datagramBatch = 16
 

@@ -9,14 +9,14 @@ import Wire
 /// From the operator's configuration to what the controller works with: files are read, addresses looked up, random bits
 /// drawn here.
 enum ControllerBuilder {
-    static func settings(from settings: ProxySettings) throws -> ControllerSettings {
+    static func settings(from settings: ProxySettings, identities: [Identity]) -> ControllerSettings {
         let disclosure = settings.disclosure
         var ports = PinholePolicy.defaultForbiddenPorts
         for range in settings.forbiddenPorts { ports.formUnion(range) }
         let policy = PinholePolicy(
             inside: settings.inside, ownAddresses: ownAddresses(settings), forbidden: settings.forbidden,
             forbiddenPorts: ports, maximumSessions: settings.limits.sessions)
-        let certificate = try identities(from: settings).first?.certificate?.der ?? []
+        let certificate = identities.first?.certificate?.der ?? []
         var random = SystemRandomNumberGenerator()
         let tokenKey = (random.next(), random.next())
         return ControllerSettings(

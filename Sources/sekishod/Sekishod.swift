@@ -40,8 +40,8 @@ enum Sekishod {
         guard let path else { fail("--config FILE is missing; see sekishod --help", code: 64) }
         do {
             let settings = try ConfigurationReader.proxySettings(atPath: path)
-            let controller = try ControllerBuilder.settings(from: settings)
             let identities = try ControllerBuilder.identities(from: settings)
+            let controller = ControllerBuilder.settings(from: settings, identities: identities)
             if isCheck { return print("\(path): good") }
             try run(Server.Parts(settings: settings, controller: controller, identities: identities))
         } catch {
@@ -72,6 +72,9 @@ enum Sekishod {
         while Glibc.poll(&poll, 1, -1) < 0, errno == EINTR {}
         ServiceNotification.send("STOPPING=1")
         try? loop.flatSubmit { server.stop() }.wait()
+        // What still runs on the loop refers to the server: it ends before the server does.
+        try? group.syncShutdownGracefully()
+        withExtendedLifetime(server) {}
     }
 
     /// Says what is wrong in one line and ends the process; the codes are those of <sysexits.h>.

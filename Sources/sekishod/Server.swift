@@ -48,6 +48,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     func start() -> EventLoopFuture<Void> {
         var limits = TransportLimits()
         limits.connections = settings.limits.connections
+        limits.messageOctets = settings.limits.messageOctets
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, delegate: self)
         self.transport = transport
         timers = TimerBoard(eventLoop: eventLoop) { [unowned self] key in handle(.fired(key)) }
@@ -70,11 +71,14 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
 
     /// Closes every hole, then every socket. Waits a second at most for the gate.
     func stop() -> EventLoopFuture<Void> {
+        // No message and no timer may open anything from here on.
+        let closed = transport?.close() ?? eventLoop.makeSucceededVoidFuture()
+        timers = nil
         handle(.shutdown)
         return gate.drain(within: .seconds(1)).flatMap { [self] in
             gate.disconnect()
             control?.stop()
-            return transport?.close() ?? eventLoop.makeSucceededVoidFuture()
+            return closed
         }
     }
 

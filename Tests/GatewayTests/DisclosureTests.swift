@@ -227,7 +227,10 @@ import Wire
         let call = script.call()
         call.caller.invite(.envelope())
         script.open(Self.opened(Endpoint(.v4(0x7F00_0001), 20_000)))
-        #expect(call.caller.lastStatus == 403)
+        // The one answer of everything that depends on a key: nothing of what stood inside.
+        #expect(call.caller.lastStatus == 496)
+        let answer = call.caller.phone.inbox.last
+        #expect(answer.map { String(decoding: $0.serialized(), as: UTF8.self).contains("127.0.0.1") } == false)
         #expect(call.asked.isEmpty)
         expectNothingLeft(script)
     }

@@ -17,9 +17,9 @@ extension Fixture {
             CSeq: 8 OPTIONS
             l: 0
             """),
-        // No Call-ID, From or To: there is nothing that an answer could be made of.
+        // No Call-ID, From or To: the answer lacks them, too.
         Fixture(
-            "insuf", outcome: .malformed(.missing, answerable: false),
+            "insuf", outcome: .malformed(.missing, answerable: true),
             """
             INVITE sip:user@example.com SIP/2.0
             CSeq: 193942 INVITE

@@ -1,0 +1,45 @@
+import GateProtocol
+import SIPText
+import SIPTransactions
+import Wire
+
+// Who may say something inside a call, and to whom. Tags alone prove little: both ends of a call know them, and whoever
+// claims to be the other end could move its media.
+extension SessionController {
+    /// The known call that a request belongs to and whose request it is, if only by a fork that the session does not follow.
+    func knownCall(of request: Message) -> (session: Session, sender: Party)? {
+        guard let slice = request.value(of: .callID) else { return nil }
+        let callID = request.copy(slice)
+        for (name, party) in [(HeaderName.from, Party.caller), (.to, .callee)] {
+            guard let tag = request.tag(of: name),
+                let id = dialogs[DialogKey(callID: callID, tag: request.copy(tag))], let session = sessions[id]
+            else { continue }
+            return (session, party)
+        }
+        return nil
+    }
+
+    /// Why a request inside a call does not go on: it comes from the other side than its sender's, or goes elsewhere than
+    /// to the other party. Inside, both are one address; outside, further proxies may stand before the phone.
+    func bindingFault(of request: Message, from flow: Flow, to destination: Destination) -> Rejection? {
+        guard let (session, sender) = knownCall(of: request) else { return nil }
+        guard isPlace(flow.remote, of: sender, in: session) else {
+            return .forbidden("the request does not come from where its sender is")
+        }
+        guard isPlace(destination.remote, of: sender.other, in: session) else {
+            return .forbidden("the request does not go to the other party of the call")
+        }
+        return nil
+    }
+
+    private func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
+        let side = settings.side(of: endpoint.address)
+        guard side == session.side(of: party), endpoint.port != 0 else { return false }
+        switch side {
+        case .inside: return endpoint.address == session.address(of: party)
+        case .outside:
+            return endpoint.address == session.address(of: party)
+                || endpoint.address.scope == .unicast && !settings.policy.ownAddresses.contains(endpoint.address)
+        }
+    }
+}
