@@ -24,7 +24,7 @@ public struct GateSettings: Hashable, Sendable {
     public var forbidden: [Prefix] = []
     public var limits = Limits()
     /// Whether the table stays in the kernel when the daemon ends.
-    public var keepsOnExit = false
+    public var keepsOnExit = true
 
     /// How much the gate holds at a time.
     public struct Limits: Hashable, Sendable {

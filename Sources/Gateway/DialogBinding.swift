@@ -32,6 +32,12 @@ extension SessionController {
         return nil
     }
 
+    /// Whether a request inside a call comes from where its sender is.
+    func isFromItsSender(_ request: Message, _ flow: Flow) -> Bool {
+        guard let (session, sender) = knownCall(of: request) else { return false }
+        return isPlace(flow.remote, of: sender, in: session)
+    }
+
     private func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
         let side = settings.side(of: endpoint.address)
         guard side == session.side(of: party), endpoint.port != 0 else { return false }

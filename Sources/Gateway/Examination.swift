@@ -15,7 +15,7 @@ extension SessionController {
             return proceed(subject)
         }
         if message.method == .bye {
-            sessions[id]?.phase = .ending
+            end(id)
             return ensureHoles(id, for: subject)
         }
         guard carriesDescriptions(message) else { return proceed(subject) }
@@ -41,6 +41,13 @@ extension SessionController {
             let keys = session.keys.filter { $0.usesLeft.map { $0 > 0 } ?? true }.map(\.handle)
             effects.append(.openEnvelope(token, EnvelopeRequest(contents: contents, keys: keys)))
         }
+    }
+
+    /// BYE: nothing may be open any more, and the session goes when its answer comes, or without one.
+    mutating func end(_ id: SessionID) {
+        sessions[id]?.phase = .ending
+        sessions[id]?.isOver = true
+        effects.append(.startTimer(.end(id), settings.timers.transactionTime * 2))
     }
 
     private func isFromCallee(_ subject: Subject, in id: SessionID) -> Bool { details(of: subject)?.2 == .callee }
@@ -183,8 +190,8 @@ extension SessionController {
             return
         }
         if isInvite {
-            // A 2xx that crossed a CANCEL wins: the call is up.
-            session.phase = .established
+            // A 2xx that crossed a CANCEL wins, the call is up; one that crossed a BYE does not.
+            if !session.isOver { session.phase = .established }
             if context?.isInitial ?? false { session.calleeTag = session.calleeTag ?? tag }
         }
         if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }

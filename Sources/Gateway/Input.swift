@@ -32,6 +32,8 @@ public enum TimerKey: Hashable, Sendable {
     case inviteTimeout(TransactionID)
     /// How long the session's holes may be open to any source.
     case halfOpen(SessionID)
+    /// When a session ends that waits for the answer to a BYE, or for the ACK to a 2xx.
+    case end(SessionID)
     /// Holes must be refreshed.
     case renewal
 }

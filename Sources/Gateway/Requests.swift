@@ -13,23 +13,28 @@ extension SessionController {
     /// Validates a request, finds where it goes and begins its way.
     mutating func admit(_ message: Message, _ id: TransactionID, _ flow: Flow) {
         let hash = LoopCheck.hash(message, tokens)
-        if let rejection = fault(in: message, hash: hash) { return refuse(message, id, rejection) }
+        let hasToTag = message.tag(of: .to) != nil
+        let found = hasToTag ? session(of: message) : nil
+        if let rejection = fault(in: message, hash: hash) { return decline(message, id, flow, rejection) }
         var request = message
         Routing.preprocess(&request, settings: settings)
-        let hasToTag = request.tag(of: .to) != nil
-        let found = hasToTag ? session(of: request) : nil
         let destination: Destination
         switch Routing.target(of: request, isInDialog: hasToTag && knownCall(of: request) != nil, settings: settings) {
         case .destination(let target): destination = target
         case .own: return answerOwn(request, id)
         case .badURI:
-            return refuse(message, id, Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here"))
-        case .none where hasToTag && found == nil:
-            return refuse(message, id, Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here"))
-        case .none: return refuse(message, id, Rejection(404, "Not Found", "no route to the domain of the Request-URI"))
+            let rejection = Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")
+            return decline(message, id, flow, rejection)
+        case .none:
+            let rejection =
+                hasToTag && found == nil
+                ? Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here")
+                : Rejection(404, "Not Found", "no route to the domain of the Request-URI")
+            return decline(message, id, flow, rejection)
         }
         guard let listener = settings.listener(facing: destination) else {
-            return refuse(message, id, Rejection(502, "Bad Gateway", "no listener for the transport of the next hop"))
+            let rejection = Rejection(502, "Bad Gateway", "no listener for the transport of the next hop")
+            return decline(message, id, flow, rejection)
         }
         if hasToTag, let fault = bindingFault(of: request, from: flow, to: destination) {
             return refuse(message, id, fault)
@@ -58,6 +63,14 @@ extension SessionController {
         examine(.request(id))
     }
 
+    /// Refuses a request that goes nowhere. Whatever becomes of a BYE, its sender has hung up: the call is over.
+    private mutating func decline(_ message: Message, _ id: TransactionID, _ flow: Flow, _ rejection: Rejection) {
+        if message.method == .bye, let found = session(of: message), isFromItsSender(message, flow) {
+            close(found.id, .bye)
+        }
+        refuse(message, id, rejection)
+    }
+
     /// Section 16.3: what must hold before anything else is looked at.
     private func fault(in message: Message, hash: UInt64) -> Rejection? {
         if message.number(of: .maxForwards, upTo: MessageLimits.maxForwards) == 0 {
@@ -82,7 +95,9 @@ extension SessionController {
         guard request.method == .options else {
             return refuse(request, id, Rejection(404, "Not Found", "the gateway has no users of its own"))
         }
-        if let rejection = unsupported(request.values(of: .require), in: request) { return refuse(request, id, rejection) }
+        if let rejection = unsupported(request.values(of: .require), in: request) {
+            return refuse(request, id, rejection)
+        }
         var response = Message(status: 200, reason: "OK", to: request, tag: tokens.token())
         response.append(.accept, Array("application/sdp, application/pkcs7-mime, multipart/mixed".utf8))
         response.append(.allow, Array("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE".utf8))
@@ -136,12 +151,14 @@ extension SessionController {
             context.request, from: context.flow, by: context.listener, branch: branch, recordsRoute: recordsRoute)
         var destination = context.destination
         destination.local = context.listener.endpoint
-        guard destination.transport.isReliable || request.bytes.count < Self.largestDatagram
+        guard
+            destination.transport.isReliable || request.bytes.count < Self.largestDatagram
                 || request.serialized().count <= Self.largestDatagram
         else {
             if let session = context.session, context.isInitial { close(session, .refused) }
             return refuse(
-                context.request, id, Rejection(513, "Message Too Large", "it fits no datagram, and the next hop takes UDP"))
+                context.request, id,
+                Rejection(513, "Message Too Large", "it fits no datagram, and the next hop takes UDP"))
         }
         guard let (client, actions) = layer.request(request, to: destination) else {
             if let session = context.session, context.isInitial || request.method == .bye {
@@ -198,8 +215,12 @@ extension SessionController {
         guard !context.isCancelled, context.answered == nil else { return }
         context.isCancelled = true
         contexts[invite] = context
-        if context.isInitial, let session = context.session {
-            sessions[session]?.phase = .ending
+        if let session = context.session {
+            if context.isInitial {
+                sessions[session]?.phase = .ending
+            } else if context.carriesOffer {
+                sessions[session]?.rollBack()
+            }
             ensureHoles(session, for: .none)
         }
         sendCancel(invite)
@@ -240,6 +261,10 @@ extension SessionController {
             let listener = settings.listener(facing: destination)
         else { return }
         destination.local = listener.endpoint
+        if session(of: request) != nil, sessions[known.id]?.awaitsACK == true {
+            sessions[known.id]?.awaitsACK = false
+            if !known.isOver { effects.append(.cancelTimer(.end(known.id))) }
+        }
         // Only the ACK that brings the answer to an open offer is looked into, and only in the dialog of the session: a
         // fork that answered after another has no media here, but its dialog must be ended properly.
         guard case .offered(_, _, invite: request.cseq.number) = known.exchange, session(of: request) != nil else {

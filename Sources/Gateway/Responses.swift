@@ -65,19 +65,18 @@ extension SessionController {
         case .invite:
             if (200..<300).contains(status) {
                 if sessions[id]?.phase == .early { sessions[id]?.phase = .established }
+                if sessions[id]?.isOver == false {
+                    sessions[id]?.awaitsACK = true
+                    effects.append(.startTimer(.end(id), settings.timers.transactionTime))
+                }
             } else if status >= 300, context.isInitial || endsDialog(response, status) {
                 close(id, context.isCancelled ? .cancelled : .rejected)
             }
         case .update:
             if endsDialog(response, status) { close(id, .rejected) }
         case .bye:
-            // A challenge leaves the call up (RFC 3261 section 22.3): what BYE closed opens again.
-            if status == 401 || status == 407 {
-                sessions[id]?.phase = .established
-                ensureHoles(id, for: .none)
-            } else if status >= 200 {
-                close(id, .bye)
-            }
+            // A challenge (section 22.3) is for the sender to answer with another BYE; what is shut stays shut.
+            if status >= 200, status != 401, status != 407 { close(id, .bye) }
         case .ack, .cancel, .options, .register, .prack, .info, .message, .refer, .subscribe, .notify,
             .publish, .other, nil:
             break

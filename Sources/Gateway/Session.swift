@@ -67,6 +67,10 @@ struct Session: Sendable {
     let calleeAddress: IPAddress
     let startedAt: MonotonicTime
     var phase = Phase.early
+    /// BYE came: no answer that arrives late brings the call back.
+    var isOver = false
+    /// A 2xx was passed on and its ACK has not come.
+    var awaitsACK = false
     var exchange = Exchange.settled
     /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
     var stable: [MediaPath] = []

@@ -46,6 +46,7 @@ public struct SessionController {
         case .fired(.transaction(let token)): run(layer.fired(token))
         case .fired(.inviteTimeout(let server)): inviteTimedOut(server)
         case .fired(.halfOpen(let session)): halfOpenTimedOut(session)
+        case .fired(.end(let session)): timedOut(session)
         case .fired(.renewal): renewHoles()
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
@@ -164,6 +165,12 @@ extension SessionController {
         return (id, .callee)
     }
 
+    /// Nobody answered the BYE with an end of the call, or nobody acknowledged the 2xx: the caller is gone.
+    mutating func timedOut(_ id: SessionID) {
+        guard let session = sessions[id], session.isOver || session.awaitsACK else { return }
+        close(id, session.isOver ? .bye : .timedOut)
+    }
+
     /// Ends a session: nothing stays open, no key is kept.
     mutating func close(_ id: SessionID, _ reason: CloseReason) {
         guard let session = sessions.removeValue(forKey: id) else { return }
@@ -173,6 +180,7 @@ extension SessionController {
             ask(.close(id), for: .none)
         }
         if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
+        if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))

@@ -106,6 +106,7 @@ public final class GatewayProcesses {
         media_ports: 1024-65535
         half_open: \(options.halfOpen)
         hole_timeout: \(options.holeTimeout)
+        keep_on_exit: false
 
         """
     }

@@ -27,6 +27,8 @@ struct Ruleset {
         forward(.in4, in: Nft.outsideChain, to: insideInterface, into: batch)
         // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @in6 device $inside_device
         forward(.in6, in: Nft.outsideChain, to: insideInterface, into: batch)
+        // ip saddr $prefix counter drop
+        for prefix in settings.insidePrefixes { dropForged(prefix, into: batch) }
         // fwd ip to ip daddr . udp dport map @any4 device $inside_device
         forward(.any4, in: Nft.outsideChain, to: insideInterface, into: batch)
         // fwd ip6 to ip6 daddr . udp dport map @any6 device $inside_device
@@ -124,26 +126,19 @@ struct Ruleset {
         append(rule, "fwd by \(map.name)", to: batch)
     }
 
+    /// ip saddr $prefix counter drop: nobody outside has an inside address; who says so speaks SIP as a phone, too.
+    private func dropForged(_ prefix: Prefix, into batch: Batch) {
+        guard let rule = Rule(chain: Nft.outsideChain) else { return }
+        match(prefix, isSource: true, in: rule)
+        rule.count()
+        rule.drop()
+        append(rule, "drop forged \(prefix)", to: batch)
+    }
+
     /// ip daddr $prefix udp dport $media_ports counter drop
     private func drop(_ prefix: Prefix, into batch: Batch) {
         guard let rule = Rule(chain: Nft.outsideChain) else { return }
-        let isIPv6 = prefix.address.isIPv6
-        var address: [UInt8] = []
-        prefix.address.appendOctets(to: &address)
-        rule.matchNetworkProtocol(isIPv6: isIPv6)
-        // As nft does: whole octets of a prefix are compared alone, others under a mask.
-        if prefix.length % 8 == 0, prefix.length > 0 {
-            rule.load(.destinationAddress(isIPv6: isIPv6), octets: prefix.length / 8)
-            rule.compare(.equal, Array(address.prefix(prefix.length / 8)))
-        } else {
-            rule.load(.destinationAddress(isIPv6: isIPv6))
-            rule.mask(
-                (0..<address.count).map { octet in
-                    let bits = min(8, max(0, prefix.length - 8 * octet))
-                    return UInt8(truncatingIfNeeded: 0xFF00 >> bits)
-                })
-            rule.compare(.equal, address)
-        }
+        match(prefix, isSource: false, in: rule)
         rule.matchUDP()
         rule.load(.destinationPort)
         rule.compare(.atLeast, octets(of: settings.mediaPorts.lowerBound))
@@ -151,6 +146,28 @@ struct Ruleset {
         rule.count()
         rule.drop()
         append(rule, "drop media to \(prefix)", to: batch)
+    }
+
+    /// ip saddr $prefix, or ip daddr $prefix
+    private func match(_ prefix: Prefix, isSource: Bool, in rule: Rule) {
+        let isIPv6 = prefix.address.isIPv6
+        var address: [UInt8] = []
+        prefix.address.appendOctets(to: &address)
+        let field: Rule.PacketField = isSource ? .sourceAddress(isIPv6: isIPv6) : .destinationAddress(isIPv6: isIPv6)
+        rule.matchNetworkProtocol(isIPv6: isIPv6)
+        // As nft does: whole octets of a prefix are compared alone, others under a mask.
+        if prefix.length % 8 == 0, prefix.length > 0 {
+            rule.load(field, octets: prefix.length / 8)
+            rule.compare(.equal, Array(address.prefix(prefix.length / 8)))
+        } else {
+            rule.load(field)
+            rule.mask(
+                (0..<address.count).map { octet in
+                    let bits = min(8, max(0, prefix.length - 8 * octet))
+                    return UInt8(truncatingIfNeeded: 0xFF00 >> bits)
+                })
+            rule.compare(.equal, address)
+        }
     }
 
     private func octets(of port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)] }

@@ -23,7 +23,7 @@ final class GateClient: @unchecked Sendable {
     private var watch: RepeatedTask?
 
     /// Between two attempts to connect.
-    static let retry = TimeAmount.milliseconds(200)
+    static let retry = TimeAmount.milliseconds(20)
     /// What the gate may take to answer. It takes microseconds; one that hangs is as good as gone, and calls must not wait
     /// for it.
     static let patience = TimeAmount.seconds(2)

@@ -66,7 +66,8 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
                     throw StartError("cannot listen on \(listener.transport) \(listener.endpoint): \(error)")
                 }
         }
-        return EventLoopFuture.andAllSucceed(listeners + [control.start()], on: eventLoop)
+        // Last, since it takes the place of an earlier socket: a second server has failed by then.
+        return EventLoopFuture.andAllSucceed(listeners, on: eventLoop).flatMap { control.start() }
     }
 
     /// Closes every hole, then every socket. Waits a second at most for the gate.

@@ -14,7 +14,7 @@ import Wire
         hole_timeout: 30
         forbidden: [10.9.0.0/24]
         limits: { sessions: 500, holes_per_session: 8 }
-        keep_on_exit: true
+        keep_on_exit: false
 
         """
 
@@ -32,7 +32,7 @@ import Wire
         expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
         expected.limits.sessions = 500
         expected.limits.holesPerSession = 8
-        expected.keepsOnExit = true
+        expected.keepsOnExit = false
         #expect(try GateSettings(yaml: Array(Self.good.utf8), file: "gated.yaml") == expected)
     }
 
@@ -53,7 +53,7 @@ import Wire
         #expect(settings.forbidden.isEmpty)
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.holesPerSession == 32)
-        #expect(!settings.keepsOnExit)
+        #expect(settings.keepsOnExit)
     }
 
     static let prefix = "ADDRESS/LENGTH with no bit set after the length, such as 10.1.0.0/24"

@@ -121,3 +121,53 @@ import Wire
         #expect(script.open.allSatisfy { $0.halfOpen.isEmpty })
     }
 }
+
+/// Ends of a call that do not go as they should: the hole closes all the same, and stays closed.
+@Suite struct BadEndTests {
+    @Test func `a BYE that cannot be sent on ends the call`() throws {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        var bye = call.caller.make(.bye)
+        bye.append(.proxyRequire, Array("foo".utf8))
+        script.transmit(bye.serialized(), from: call.caller.phone, to: call.caller.phone.gateway)
+        #expect(call.caller.phone.inbox.last?.status == 420)
+        #expect(script.open.isEmpty)
+        #expect(script.controller.sessions.isEmpty)
+    }
+
+    @Test func `a 200 that nobody acknowledges closes again`() {
+        let script = Script()
+        let call = script.call()
+        call.caller.acknowledges = false
+        call.caller.invite()
+        call.callee.answer()
+        #expect(!script.open.isEmpty)
+        script.advance(by: .seconds(33))
+        #expect(script.open.isEmpty)
+    }
+
+    @Test func `an answer to a re-INVITE that comes after BYE opens nothing`() {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        call.caller.invite()
+        call.callee.isDeaf = true
+        call.caller.bye()
+        #expect(script.open.isEmpty)
+        call.callee.answer()
+        #expect(script.open.isEmpty)
+    }
+
+    @Test func `a CANCEL of a re-INVITE closes what it had half open`() {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        call.caller.port = 24_000
+        call.caller.invite()
+        call.callee.ring()
+        call.callee.isDeaf = true
+        call.caller.cancel()
+        #expect(script.open.allSatisfy { $0.halfOpen.isEmpty })
+    }
+}

@@ -30,6 +30,7 @@ final class GateProcess {
             "outside: { interface: wan0 }", "forbidden: [10.2.0.77]",
         ]
         if !more.contains(where: { $0.hasPrefix("allow_user") }) { lines.append("allow_user: 0") }
+        if !more.contains(where: { $0.hasPrefix("keep_on_exit") }) { lines.append("keep_on_exit: false") }
         let configuration = "\(directory)/gated-\(started).yaml"
         let text = (lines + more).joined(separator: "\n") + "\n"
         try Command.output(["sh", "-c", "printf '%s' '\(text)' > \(configuration)"])

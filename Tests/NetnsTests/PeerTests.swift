@@ -72,7 +72,7 @@ import Wire
         demo.signal(SIGINT)
         #expect(demo.wait(seconds: 20) == 130, "\(demo.text)")
         #expect(try !Command.output(["ip", "netns", "list"]).contains(mine))
-        let left = try Command.run(["pgrep", "-f", "sekisho-demo-"])
+        let left = try Command.run(["pgrep", "-f", "sekisho-test-\(demo.process)-demo"])
         #expect(left.status == 1, "still running: \(left.output)")
     }
 }

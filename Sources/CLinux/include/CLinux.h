@@ -18,7 +18,7 @@ int CLinux_accept(int fd);
 /* SO_PEERCRED of a Unix socket: 0, or -1 and errno. */
 int CLinux_peer_credentials(int fd, uid_t *uid, pid_t *pid);
 
-/* signalfd(2) for SIGINT and SIGTERM, which are blocked in the calling thread; close-on-exec, non-blocking. */
+/* signalfd(2) for SIGINT, SIGTERM and SIGHUP, which are blocked in the calling thread; close-on-exec, non-blocking. */
 int CLinux_termination_signals(void);
 
 /* CLOCK_BOOTTIME in nanoseconds. */

@@ -38,6 +38,8 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         guard geteuid() == 0 else { throw ValidationError("network namespaces need root: sudo sekisho demo") }
+        // A reader that goes away must not end the process before it has cleaned up.
+        signal(SIGPIPE, SIG_IGN)
         let signals = CLinux_termination_signals()
         guard signals >= 0 else { throw Command.Failure(description: "signalfd: errno \(errno)") }
         let directory = try TemporaryDirectory()
@@ -72,7 +74,7 @@ final class TemporaryDirectory {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/sekisho-demo-XXXXXX".utf8CString)
+        var template = Array("/tmp/sekisho-test-\(getpid())-demo-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Command.Failure(description: "mkdtemp: errno \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }

@@ -12,7 +12,7 @@ extension Demo {
     func introduce() {
         let mode =
             options.plain
-            ? "SDP in the clear" : "SDP encrypted for callee and gateway, answer under \(options.reuse.rawValue)"
+            ? "SDP in the clear" : "SDP for callee and gateway only, answer under \(options.reuse.rawValue)"
         say(Terminal.styled("Sekisho: a call through a default-drop gateway", .bold))
         say("")
         say("   caller (alice)        gateway                    callee (bob)")
@@ -45,7 +45,7 @@ extension Demo {
             say(gateway.proxy?.text ?? "")
         }
         show(caller.text, "INVITE ")
-        try check("the gate has opened any -> caller before the INVITE went on", isHalfOpen)
+        try check("the gate has opened any -> caller while the callee rings", isHalfOpen)
         let session = try sessions().first
         if !options.plain {
             try check(

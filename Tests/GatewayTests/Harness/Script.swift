@@ -265,7 +265,8 @@ final class Script {
         for timer in timers.keys {
             switch timer {
             case .gateway(.renewal), .phone, .task: continue
-            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.halfOpen): found.append("timer: \(timer)")
+            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.halfOpen), .gateway(.end):
+                found.append("timer: \(timer)")
             }
         }
         return found
