@@ -14,6 +14,7 @@ public struct ConfigurationError: Error, Hashable, Sendable {
     /// What may stand there; empty when the problem says it all.
     public let allowed: String
 
+    /// What is wrong and where; without mark and key the file as a whole is at fault.
     public init(file: String, mark: Mark? = nil, key: String = "", problem: String, allowed: String = "") {
         self.file = file
         self.mark = mark

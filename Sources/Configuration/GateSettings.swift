@@ -22,15 +22,19 @@ public struct GateSettings: Hashable, Sendable {
     public var holeTimeout: Duration = .seconds(60)
     /// Where media never goes.
     public var forbidden: [Prefix] = []
+    /// How much the gate holds at a time.
     public var limits = Limits()
     /// Whether the table stays in the kernel when the daemon ends.
     public var keepsOnExit = true
 
     /// How much the gate holds at a time.
     public struct Limits: Hashable, Sendable {
+        /// Sessions at one time.
         public var sessions = 10_000
+        /// Holes that one session may have.
         public var holesPerSession = 32
 
+        /// Every limit at its default.
         public init() {}
     }
 

@@ -5,6 +5,7 @@ public struct Mark: Hashable, Sendable {
     /// The character in the line, counted from 1.
     public let column: Int
 
+    /// A place by line and column, both counted from 1.
     public init(line: Int, column: Int) {
         self.line = line
         self.column = column

@@ -17,6 +17,7 @@ public struct ProxySettings: Hashable, Sendable {
     public var inside: [Prefix]
     /// Next hops, one per domain.
     public var routes: [Route] = []
+    /// How encrypted bodies are read.
     public var disclosure = Disclosure()
     /// Whether an offer opens holes before the answer has come.
     public var opensHalfOpen = true
@@ -24,8 +25,11 @@ public struct ProxySettings: Hashable, Sendable {
     public var forbidden: [Prefix] = []
     /// Ports that no SDP may name.
     public var forbiddenPorts: [ClosedRange<UInt16>] = []
+    /// How much the server holds at a time.
     public var limits = Limits()
+    /// The timers of RFC 3261 that may be set.
     public var timers = Timers()
+    /// The least urgent messages that are logged.
     public var logLevel = LogLevel.info
 
     /// The settings that have no default; all others are at theirs.
@@ -45,9 +49,12 @@ extension ProxySettings {
 
     /// One socket to listen on.
     public struct Listener: Hashable, Sendable {
+        /// What carries the messages.
         public var transport: TransportName
+        /// The address and port to bind.
         public var endpoint: Endpoint
 
+        /// A listener for one transport at one address.
         public init(transport: TransportName, endpoint: Endpoint) {
             self.transport = transport
             self.endpoint = endpoint
@@ -58,9 +65,12 @@ extension ProxySettings {
     public struct Route: Hashable, Sendable {
         /// The host of the Request-URI, lower case.
         public var domain: String
+        /// The address and port of the next hop.
         public var endpoint: Endpoint
+        /// What carries the requests there.
         public var transport: TransportName
 
+        /// A route for a domain.
         public init(domain: String, endpoint: Endpoint, transport: TransportName) {
             self.domain = domain
             self.endpoint = endpoint
@@ -72,18 +82,24 @@ extension ProxySettings {
     public struct Disclosure: Hashable, Sendable {
         /// Certificates with their keys; several, for peers that do RSA and peers that do elliptic curves.
         public var identities: [Identity] = []
+        /// What makes this server try to read a body.
         public var askedBy = Asking.either
         /// Whether a request whose SDP must be seen and cannot be is answered by 496.
         public var requiresSDP = true
+        /// What becomes of content under AES-CBC that nothing authenticates.
         public var unauthenticatedCBC = Verdict.refuse
 
+        /// Every setting at its default, with no identity.
         public init() {}
 
         /// A certificate and its private key, by the paths of their PEM files.
         public struct Identity: Hashable, Sendable {
+            /// The path of the certificate's PEM file.
             public var certificate: String
+            /// The path of the private key's PEM file.
             public var key: String
 
+            /// An identity by the paths of its two files.
             public init(certificate: String, key: String) {
                 self.certificate = certificate
                 self.key = key
@@ -113,9 +129,12 @@ extension ProxySettings {
         public var messageOctets = 65_536
         /// TCP connections.
         public var connections = 1024
+        /// Sessions at one time.
         public var sessions = 10_000
+        /// Transactions at one time.
         public var transactions = 20_000
 
+        /// Every limit at its default.
         public init() {}
     }
 
@@ -126,6 +145,7 @@ extension ProxySettings {
         /// Timer C: how long an INVITE may go without a final response (section 16.6, item 11).
         public var inviteC: Duration = .seconds(185)
 
+        /// Every timer at its default.
         public init() {}
     }
 

@@ -4,15 +4,19 @@ public import Wire
 public struct PinholeReport: Hashable, Sendable {
     /// Packets and octets in one direction.
     public struct Traffic: Hashable, Sendable {
+        /// Packets that went through.
         public var packets: UInt64
+        /// Octets that went through.
         public var bytes: UInt64
 
+        /// Both counts of one direction.
         public init(packets: UInt64, bytes: UInt64) {
             self.packets = packets
             self.bytes = bytes
         }
     }
 
+    /// The endpoint on the protected side.
     public var inside: Endpoint
     /// Nil while any endpoint outside will do.
     public var outside: Endpoint?
@@ -21,6 +25,7 @@ public struct PinholeReport: Hashable, Sendable {
     /// From outside to inside.
     public var inward: Traffic
 
+    /// All values at once; no outside endpoint stands for any.
     public init(inside: Endpoint, outside: Endpoint?, outward: Traffic, inward: Traffic) {
         self.inside = inside
         self.outside = outside

@@ -35,12 +35,16 @@ public struct SessionReport: Hashable, Sendable {
     public var from: [UInt8]
     /// The URI of To: any octets.
     public var to: [UInt8]
+    /// How far the session's holes are.
     public var state: State
     /// Whole seconds since the session began.
     public var age: UInt64
+    /// How the session description was read.
     public var description: Description
+    /// The session's holes and what went through them.
     public var pinholes: [PinholeReport]
 
+    /// All values at once.
     public init(
         identifier: String, callID: [UInt8], from: [UInt8], to: [UInt8], state: State, age: UInt64,
         description: Description, pinholes: [PinholeReport]

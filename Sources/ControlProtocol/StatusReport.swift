@@ -4,15 +4,19 @@ internal import Wire
 public struct StatusReport: Hashable, Sendable {
     /// A number that only grows, by name: `requests`, `malformed`.
     public struct Counter: Hashable, Sendable {
+        /// The name under which the number is shown.
         public var name: String
+        /// The number since the server started.
         public var value: UInt64
 
+        /// A counter by its name and present value.
         public init(_ name: String, _ value: UInt64) {
             self.name = name
             self.value = value
         }
     }
 
+    /// The server's release.
     public var version: String
     /// Whole seconds since the server started.
     public var uptime: UInt64
@@ -25,6 +29,7 @@ public struct StatusReport: Hashable, Sendable {
     /// At most 256, no name twice, in the order in which they are shown.
     public var counters: [Counter]
 
+    /// All values at once.
     public init(
         version: String, uptime: UInt64, isGateConnected: Bool, sessions: UInt64, pinholes: UInt64, counters: [Counter]
     ) {

@@ -2,6 +2,7 @@ import COpenSSL
 
 /// An X.509 certificate (RFC 5280), read once; whether it is trusted is for others to say.
 // Unchecked: nothing changes the X509 after init, and libcrypto counts its references atomically.
+/// An X.509 certificate that never changes once it is read, so threads may share it.
 public final class Certificate: @unchecked Sendable {
     let x509: OpaquePointer
     /// The certificate in DER.

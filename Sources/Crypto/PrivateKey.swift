@@ -2,6 +2,7 @@ import COpenSSL
 
 /// A private key: P-256, or RSA of 2048 to 4096 bits. It has no description and shows nothing of itself.
 // Unchecked: nothing changes the EVP_PKEY after init, and libcrypto counts its references atomically.
+/// A private key that never changes once it is made, so threads may share it.
 public final class PrivateKey: @unchecked Sendable {
     let evp: OpaquePointer
     /// The public half.

@@ -2,6 +2,7 @@ import COpenSSL
 
 /// A public key: P-256, or RSA of 2048 to 4096 bits.
 // Unchecked: nothing changes the EVP_PKEY after init, and libcrypto counts its references atomically.
+/// A public key that never changes once it is made, so threads may share it.
 public final class PublicKey: @unchecked Sendable {
     /// Moduli that are taken: below, NIST SP 800-131A calls the key too weak; above, one operation takes too long.
     static let rsaBits: ClosedRange<Int32> = 2048...4096

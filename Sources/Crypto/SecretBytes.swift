@@ -5,6 +5,7 @@ import COpenSSL
 /// There is one owner; the octets are overwritten when it goes. The value has no description and cannot be copied,
 /// logged or compared other than in constant time.
 // Unchecked: the storage is owned by this value alone, and a value that cannot be copied is in one place at a time.
+/// Key material with a single owner, overwritten when the owner lets go of it.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let storage: UnsafeMutableBufferPointer<UInt8>
 

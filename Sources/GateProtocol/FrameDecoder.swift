@@ -9,6 +9,7 @@ public struct FrameDecoder: Sendable {
     private var start = 0
     private var failure: ParseError?
 
+    /// A decoder at the start of a stream.
     public init() {}
 
     /// Octets that are held and not yet read; never more than a frame and what was appended last.

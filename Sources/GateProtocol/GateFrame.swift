@@ -25,8 +25,10 @@ public struct GateFrame: Hashable, Sendable {
 
     /// Chosen by the asker and repeated in the reply.
     public var id: UInt32
+    /// The request or reply that the frame carries.
     public var body: Body
 
+    /// A frame with this request id and body.
     public init(id: UInt32, _ body: Body) {
         self.id = id
         self.body = body

@@ -38,12 +38,14 @@ public struct GateRefusal: Error, Hashable, Sendable {
         case halfOpenDisabled = 16
     }
 
+    /// The kind of refusal.
     public var reason: Reason
     /// The endpoint that is the cause, where there is one.
     public var endpoint: Endpoint?
     /// The kernel's error number; 0 where the kernel was not the one to refuse.
     public var errno: Int32
 
+    /// A refusal with the endpoint that is its cause and, from the kernel, its error number.
     public init(_ reason: Reason, endpoint: Endpoint? = nil, errno: Int32 = 0) {
         self.reason = reason
         self.endpoint = endpoint
@@ -52,6 +54,7 @@ public struct GateRefusal: Error, Hashable, Sendable {
 }
 
 extension GateRefusal: CustomStringConvertible {
+    /// The refusal as one line: the endpoint, the reason in words, the error number.
     public var description: String {
         var text = "\(reason.phrase)"
         if let endpoint { text = "\(endpoint): " + text }

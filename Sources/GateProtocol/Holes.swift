@@ -7,6 +7,7 @@ public struct MediaPath: Hashable, Sendable {
     /// The endpoint on the other side.
     public var outside: Endpoint
 
+    /// A path between these two endpoints.
     public init(inside: Endpoint, outside: Endpoint) {
         self.inside = inside
         self.outside = outside
@@ -14,6 +15,7 @@ public struct MediaPath: Hashable, Sendable {
 }
 
 extension MediaPath: CustomStringConvertible {
+    /// Both endpoints as text: `10.1.0.2:4000<->192.0.2.1:5000`.
     public var description: String { "\(inside)<->\(outside)" }
 }
 
@@ -24,6 +26,7 @@ public struct Holes: Hashable, Sendable {
     /// Exact paths: the state from the answer on.
     public var paths: [MediaPath]
 
+    /// These half-open endpoints and paths; none of a kind that is left out.
     public init(halfOpen: [Endpoint] = [], paths: [MediaPath] = []) {
         self.halfOpen = halfOpen
         self.paths = paths
@@ -37,6 +40,7 @@ public struct Holes: Hashable, Sendable {
 }
 
 extension Holes: CustomStringConvertible {
+    /// Every hole as text, separated by spaces, or `nothing`.
     public var description: String {
         if isEmpty { return "nothing" }
         return (halfOpen.map { "any->\($0)" } + paths.map(\.description)).joined(separator: " ")

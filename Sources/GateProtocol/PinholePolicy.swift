@@ -26,6 +26,7 @@ public struct PinholePolicy: Hashable, Sendable {
     /// Sessions at one time.
     public var maximumSessions: Int
 
+    /// A policy for these inside prefixes; what is left out is at its default.
     public init(
         inside: [Prefix], ownAddresses: Set<IPAddress> = [], forbidden: [Prefix] = [],
         forbiddenPorts: Set<UInt16> = PinholePolicy.defaultForbiddenPorts,

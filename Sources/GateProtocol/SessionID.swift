@@ -1,9 +1,12 @@
 /// A media session as `sekishod` numbers it; the gate only compares it.
 public struct SessionID: Hashable, Comparable, Sendable {
+    /// The number itself.
     public let value: UInt64
 
+    /// The session of this number.
     public init(_ value: UInt64) { self.value = value }
 
+    /// Whether the first has the lower number.
     public static func < (a: SessionID, b: SessionID) -> Bool { a.value < b.value }
 }
 

@@ -20,8 +20,10 @@ public enum Effect: Sendable, Equatable {
 public struct EnvelopeRequest: Sendable, Equatable {
     /// ContentInfo, DER, in the order in which they are to be tried.
     public var contents: [[UInt8]]
+    /// Keys that the session holds, by their handles.
     public var keys: [KeyHandle]
 
+    /// The envelopes of one message and the keys to try.
     public init(contents: [[UInt8]], keys: [KeyHandle]) {
         self.contents = contents
         self.keys = keys

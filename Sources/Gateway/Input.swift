@@ -40,19 +40,25 @@ public enum TimerKey: Hashable, Sendable {
 
 /// Names a request to the gate until its reply.
 public struct GateToken: Hashable, Sendable {
+    /// The token's number.
     public let value: UInt32
+    /// The token of this number.
     public init(value: UInt32) { self.value = value }
 }
 
 /// Names an envelope that is being opened.
 public struct EnvelopeToken: Hashable, Sendable {
+    /// The token's number.
     public let value: UInt64
+    /// The token of this number.
     public init(value: UInt64) { self.value = value }
 }
 
 /// Names a content-encryption key; its octets are in the shell.
 public struct KeyHandle: Hashable, Sendable {
+    /// The handle's number.
     public let value: UInt64
+    /// The handle of this number.
     public init(value: UInt64) { self.value = value }
 }
 
@@ -79,6 +85,7 @@ public struct OpenedBody: Sendable, Equatable {
     /// The held key that opened it, when one did.
     public var usedKey: KeyHandle?
 
+    /// What was found and which keys opened it or came with it.
     public init(
         plaintext: [UInt8], isAuthenticated: Bool, newKey: KeyHandle?, newKeyUses: Int?, usedKey: KeyHandle?
     ) {

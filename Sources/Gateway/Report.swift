@@ -8,13 +8,19 @@ public struct SessionSummary: Sendable, Equatable {
         case halfOpen, open, noMedia, closing
     }
 
+    /// The session's number at the gate.
     public var id: SessionID
+    /// The Call-ID as it came from outside: any octets.
     public var callID: [UInt8]
     /// The URIs of From and To.
     public var from: [UInt8]
+    /// The URI of To.
     public var to: [UInt8]
+    /// How far the session's holes are.
     public var state: State
+    /// When the session began.
     public var startedAt: MonotonicTime
+    /// How its session description was read.
     public var reading: Reading
     /// What the gate confirmed.
     public var holes: Holes

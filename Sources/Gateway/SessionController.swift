@@ -31,6 +31,7 @@ public struct SessionController {
     /// How often what happened, for status and metrics.
     public internal(set) var counters = Counters()
 
+    /// A controller without sessions.
     public init(settings: ControllerSettings) {
         self.settings = settings
         tokens = TokenSource(key: settings.tokenKey)
@@ -128,18 +129,30 @@ struct DialogKey: Hashable {
 
 /// How often what happened since the start.
 public struct Counters: Sendable, Equatable {
+    /// Requests received.
     public var requests: UInt64 = 0
+    /// Responses received.
     public var responses: UInt64 = 0
+    /// Octets received that are no acceptable message.
     public var malformed: UInt64 = 0
+    /// Responses that belong to no client transaction (RFC 6026 section 7.3).
     public var strayResponses: UInt64 = 0
+    /// Messages that were refused.
     public var refused: UInt64 = 0
+    /// Sessions that began.
     public var sessionsOpened: UInt64 = 0
+    /// Sessions that ended.
     public var sessionsClosed: UInt64 = 0
+    /// Envelopes that were opened.
     public var envelopesOpened: UInt64 = 0
+    /// Envelopes that had to be read and could not be.
     public var envelopesUndecipherable: UInt64 = 0
+    /// Requests sent to the gate.
     public var gateRequests: UInt64 = 0
+    /// Requests that the gate refused.
     public var gateRefusals: UInt64 = 0
 
+    /// Every count at 0.
     public init() {}
 }
 

@@ -4,9 +4,12 @@ public import Wire
 
 /// Where the gateway listens for SIP.
 public struct Listener: Hashable, Sendable {
+    /// What carries the messages.
     public var transport: TransportKind
+    /// The address and port that are bound.
     public var endpoint: Endpoint
 
+    /// A listener for one transport at one address.
     public init(_ transport: TransportKind, _ endpoint: Endpoint) {
         self.transport = transport
         self.endpoint = endpoint
@@ -17,8 +20,10 @@ public struct Listener: Hashable, Sendable {
 public struct StaticRoute: Hashable, Sendable {
     /// The host of the Request-URI, lower case.
     public var domain: [UInt8]
+    /// The next hop.
     public var destination: Destination
 
+    /// A route for a domain, which may be in any letter case.
     public init(domain: [UInt8], destination: Destination) {
         self.domain = domain.map(ASCII.lowercase)
         self.destination = destination
@@ -37,6 +42,7 @@ public struct DisclosurePolicy: Sendable {
         case either
     }
 
+    /// What makes the gateway open an envelope.
     public var askedBy: Trigger
     /// Whether a call that needs a pinhole is refused with 496 when its SDP cannot be read. Without it such a call goes
     /// on and has no media.
@@ -46,6 +52,7 @@ public struct DisclosurePolicy: Sendable {
     /// The gateway's certificate, DER, for the body of a 496; empty when it has none.
     public var certificate: [UInt8]
 
+    /// All values at once.
     public init(askedBy: Trigger, requiresSDP: Bool, acceptsUnauthenticated: Bool, certificate: [UInt8]) {
         self.askedBy = askedBy
         self.requiresSDP = requiresSDP
@@ -60,21 +67,28 @@ public struct ControllerSettings: Sendable {
     public var name: [UInt8]
     /// Every name that stands for this gateway, `name` among them, lower case.
     public var names: [[UInt8]]
+    /// Where the gateway listens.
     public var listeners: [Listener]
+    /// Next hops by domain.
     public var routes: [StaticRoute]
     /// What media may name; its inside prefixes also tell which side a peer is on.
     public var policy: PinholePolicy
+    /// What is read of protected bodies, and what is insisted on.
     public var disclosure: DisclosurePolicy
     /// Whether a hole from any address is open between offer and answer.
     public var halfOpen: Bool
+    /// Sessions at one time.
     public var maximumSessions: Int
+    /// Transactions at one time.
     public var maximumTransactions: Int
+    /// The timers of the transactions (RFC 3261 section 17).
     public var timers: Timers
     /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
     public var inviteTimeout: Duration
     /// 128 random bits from the shell: what branches, tags and session numbers are made of.
     public var tokenKey: (UInt64, UInt64)
 
+    /// All values at once; names may be in any letter case, and `names` need not hold `name`.
     public init(
         name: [UInt8], names: [[UInt8]], listeners: [Listener], routes: [StaticRoute], policy: PinholePolicy,
         disclosure: DisclosurePolicy, halfOpen: Bool, maximumSessions: Int,

@@ -5,6 +5,7 @@ public final class Capture {
     private let child: Child
     private let path: String
 
+    /// Starts tcpdump on an interface of a namespace and waits until it listens.
     public init(
         _ name: String, on interface: String, in namespace: Namespace, directory: String, diesWithStarter: Bool = false
     ) throws {

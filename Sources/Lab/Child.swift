@@ -4,6 +4,7 @@ public import Glibc
 ///
 /// Its output is collected in a file, so that it never waits for a reader.
 public final class Child {
+    /// The process id.
     public let process: pid_t
     /// What it is called in messages.
     public let name: String
@@ -103,6 +104,7 @@ public final class Child {
         return false
     }
 
+    /// Sends a signal, unless the program is known to have ended.
     public func signal(_ number: Int32) { if status == nil { kill(process, number) } }
 
     /// Waits for its end: the exit code, or 128 and the signal; nil when it still runs after that time.

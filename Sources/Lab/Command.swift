@@ -6,13 +6,16 @@ public struct Command: Sendable {
     public struct Result: Sendable {
         /// The exit code, or 128 plus the signal that ended it.
         public let status: Int32
+        /// What it wrote to standard output and standard error.
         public let output: String
     }
 
     /// The program could not be run, or ended otherwise than wanted.
     public struct Failure: Error, CustomStringConvertible {
+        /// What went wrong, in words.
         public let description: String
 
+        /// A failure with what went wrong, in words.
         public init(description: String) { self.description = description }
     }
 

@@ -7,23 +7,32 @@ public final class GatewayProcesses {
     public struct Options: Sendable {
         /// `udp` or `tcp`: how the gateway sends to the phones.
         public var transport = "udp"
+        /// Whether both sides use IPv6 instead of IPv4.
         public var usesIPv6 = false
         /// Seconds after which a hole that nobody renews closes.
         public var holeTimeout = 60
+        /// Whether an offer opens holes before the answer has come.
         public var halfOpen = true
         /// Whether content that nothing authenticates may open holes: what the patent's own form needs.
         public var acceptsUnauthenticated = false
+        /// Whether the kernel kills the daemons when the thread that started them ends.
         public var diesWithStarter = false
 
+        /// Every option at its default.
         public init() {}
     }
 
+    /// The directory of the files and sockets.
     public let directory: String
+    /// The path of the gate's socket.
     public let gateSocket: String
+    /// The path of the control socket.
     public let controlSocket: String
     /// The gateway's certificate, PEM.
     public let certificatePath: String
+    /// The running `sekisho-gated`; nil before its start.
     public private(set) var gate: Child?
+    /// The running `sekishod`; nil before its start.
     public private(set) var proxy: Child?
     private let binaries: String
     private let testbed: GatewayTestbed
@@ -50,6 +59,7 @@ public final class GatewayProcesses {
         try Self.write(proxyConfiguration, to: "\(directory)/sekishod.yaml")
     }
 
+    /// Starts `sekisho-gated` and waits until it is ready.
     public func startGate() throws {
         gate = nil
         let child = try Child(
@@ -59,6 +69,7 @@ public final class GatewayProcesses {
         try child.expect("ready")
     }
 
+    /// Starts `sekishod` and waits until it is ready and, where the gate runs, connected to it.
     public func startProxy() throws {
         proxy = nil
         let child = try Child(
@@ -69,11 +80,13 @@ public final class GatewayProcesses {
         if gate?.isRunning ?? false { try child.expect("the gate answers") }
     }
 
+    /// Starts the gate, then the proxy.
     public func start() throws {
         try startGate()
         try startProxy()
     }
 
+    /// Stops the proxy, then the gate.
     public func stop() {
         proxy?.stop()
         gate?.stop()

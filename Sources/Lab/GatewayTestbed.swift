@@ -11,9 +11,13 @@ import Glibc
 /// ```
 /// The gateway forwards, and its own firewall is a foreign table that drops everything in the forward hook.
 public final class GatewayTestbed {
+    /// The namespace of the protected host.
     public let inside: Namespace
+    /// The namespace of the gateway.
     public let gateway: Namespace
+    /// The namespace of the callee.
     public let outside: Namespace
+    /// The namespace of the outside host that takes no part in the call.
     public let stranger: Namespace
     /// The outside network: every packet of its hosts and of the gateway passes its bridge `br0`.
     public let ethernet: Namespace

@@ -4,9 +4,12 @@
 public struct Meter {
     /// A sender, by its addresses.
     public struct Source: Sendable {
+        /// The name of its counter.
         public let name: String
+        /// Its addresses, of either family.
         public let addresses: [String]
 
+        /// A sender by its name and addresses.
         public init(_ name: String, _ addresses: [String]) {
             self.name = name
             self.addresses = addresses

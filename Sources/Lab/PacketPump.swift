@@ -6,7 +6,9 @@ public import Wire
 public final class PacketPump: Sendable {
     /// A numbered packet that came in.
     public struct Arrival: Hashable, Sendable {
+        /// The number that the sender gave it.
         public let number: UInt32
+        /// Where it came from.
         public let source: Endpoint
         /// The TTL or hop limit it came with.
         public let hopLimit: Int
@@ -15,6 +17,7 @@ public final class PacketPump: Sendable {
     /// G.711, 20 ms: 12 octets of RTP header and 160 of payload.
     private static let octets = 172
 
+    /// The endpoint that the socket is bound to.
     public let endpoint: Endpoint
     private let descriptor: Int32
 

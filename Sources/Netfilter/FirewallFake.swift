@@ -5,12 +5,17 @@ public import Wire
 public final class FirewallFake: Firewall {
     /// An element as the kernel would hold it.
     public struct Element: Hashable, Sendable {
+        /// The neighbour that the packets are handed to.
         public var nextHop: IPAddress
+        /// How long it was asked to be held.
         public var timeout: Duration
+        /// What it has counted.
         public var traffic = Traffic()
     }
 
+    /// The index of the interface of the protected side.
     public let insideInterface: UInt32 = 1
+    /// The index of the interface of the other side.
     public let outsideInterface: UInt32 = 2
 
     /// What the maps hold.
@@ -28,8 +33,10 @@ public final class FirewallFake: Firewall {
     public var capacity = Int.max
     /// The routing table: the first prefix that contains the address.
     public var routes: [(prefix: Prefix, route: Route)] = []
+    /// The addresses of every interface.
     public var addresses: Set<IPAddress> = []
 
+    /// A firewall with empty maps, no routes and no faults.
     public init() {}
 
     /// Lets the element count, as packets would.
@@ -42,6 +49,7 @@ public final class FirewallFake: Firewall {
     /// Lets an element expire.
     public func expire(_ key: ElementKey) { elements[key] = nil }
 
+    /// Changes the maps, or throws and leaves them as they were.
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
         try call(.addElements(.out4))
         var next = elements
@@ -67,6 +75,7 @@ public final class FirewallFake: Firewall {
         return counts
     }
 
+    /// What the elements have counted; those that are not held are left out.
     public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
         try call(.getElements(.out4))
         var counts: [ElementKey: Traffic] = [:]
@@ -74,16 +83,19 @@ public final class FirewallFake: Firewall {
         return counts
     }
 
+    /// The way to an address by `routes`.
     public func route(to address: IPAddress) throws(NetfilterError) -> Route {
         try call(.readRoute)
         return routes.first { $0.prefix.contains(address) }?.route ?? .none
     }
 
+    /// The addresses that are set in `addresses`.
     public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> {
         try call(.readAddresses)
         return addresses
     }
 
+    /// Removes the table with all its elements.
     public func remove() throws(NetfilterError) {
         try call(.deleteTable)
         elements = [:]

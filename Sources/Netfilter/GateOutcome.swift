@@ -3,6 +3,7 @@ import Glibc
 
 /// What one request came to.
 public struct GateOutcome: Hashable, Sendable {
+    /// What the asker is answered.
     public let reply: GateReply
     /// The last counts of the holes that the request closed.
     public let closed: HoleReport?

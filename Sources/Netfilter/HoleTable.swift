@@ -23,6 +23,7 @@ public struct HoleTable: Sendable {
     private var expiries: [Expiry] = []
     private var firstExpiry = 0
 
+    /// A table without sessions.
     public init() {}
 
     /// Sessions that have holes.

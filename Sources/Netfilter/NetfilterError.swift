@@ -30,11 +30,14 @@ public struct NetfilterError: Error, Hashable, Sendable {
         case unknown
     }
 
+    /// What was being done.
     public let attempt: Attempt
+    /// The kernel's error number.
     public let errno: Int32
     /// Octets from the start of the message to the attribute at fault, when the kernel gave it.
     public let offset: UInt32?
 
+    /// A failed attempt with the kernel's error number and, when it gave one, the offset.
     public init(_ attempt: Attempt, errno: Int32, offset: UInt32? = nil) {
         self.attempt = attempt
         self.errno = errno
@@ -55,6 +58,7 @@ public struct NetfilterError: Error, Hashable, Sendable {
 }
 
 extension NetfilterError: CustomStringConvertible {
+    /// The attempt, the error in words with its number, and what it points at.
     public var description: String {
         var text = "\(attempt): \(String(cString: strerror(errno))) (errno \(errno)"
         switch cause {
@@ -69,6 +73,7 @@ extension NetfilterError: CustomStringConvertible {
 }
 
 extension NetfilterError.Attempt: CustomStringConvertible {
+    /// The attempt in words.
     public var description: String {
         switch self {
         case .openSocket: "opening a netlink socket"

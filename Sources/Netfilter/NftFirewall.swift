@@ -8,7 +8,9 @@ public final class NftFirewall: Firewall {
     /// Elements that one request for counters asks for: each answer takes a page of the receive buffer.
     private static let elementsPerRequest = 256
 
+    /// The index of the interface of the protected side.
     public let insideInterface: UInt32
+    /// The index of the interface of the other side.
     public let outsideInterface: UInt32
     private let ruleset: Ruleset
     private let writer: NetlinkSocket
@@ -31,6 +33,7 @@ public final class NftFirewall: Firewall {
         try commit { ruleset.build(into: $0) }
     }
 
+    /// Changes the maps in one batch and gives what the deleted elements had counted.
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
         let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
         var counts: [ElementKey: Traffic] = [:]
@@ -49,6 +52,7 @@ public final class NftFirewall: Firewall {
         return counts
     }
 
+    /// What the elements have counted; those that the kernel does not hold are left out.
     public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
         var counts: [ElementKey: Traffic] = [:]
         var rest = keys[...]
@@ -59,10 +63,13 @@ public final class NftFirewall: Firewall {
         return counts
     }
 
+    /// The way to an address by the kernel's routing table.
     public func route(to address: IPAddress) throws(NetfilterError) -> Route { try routes.route(to: address) }
 
+    /// The addresses of every interface at this moment.
     public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> { try addresses.current() }
 
+    /// Takes the table out of the kernel.
     public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0, ruleset) } }
 
     private static func index(of device: String) throws(NetfilterError) -> UInt32 {

@@ -28,6 +28,7 @@ extension Holes {
 
 /// A hole with where its packets go, and what went through it until its elements were last made anew.
 public struct OpenHole: Hashable, Sendable {
+    /// What is open.
     public let hole: Hole
     /// The neighbour toward the inside endpoint.
     public var insideHop: IPAddress
@@ -36,8 +37,10 @@ public struct OpenHole: Hashable, Sendable {
     /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
     /// old one comes back with the acknowledgement, too late to be the start value of the new one.
     public var outgoingBefore = Traffic()
+    /// The carried-over count of what came in.
     public var incomingBefore = Traffic()
 
+    /// A hole with its next hops and nothing counted.
     public init(_ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?) {
         self.hole = hole
         self.insideHop = insideHop

@@ -2,6 +2,7 @@ public import Wire
 
 /// What names one element: its map and its key as the kernel compares it.
 public struct ElementKey: Hashable, Sendable {
+    /// The map that the element is in.
     public let map: ElementMap
     /// For each endpoint the address, the port in network byte order, and two zero octets. The zeros stand AFTER the
     /// port: a register is loaded from its low end, and a key with the zeros before the port is accepted and never
@@ -41,10 +42,12 @@ public struct ElementKey: Hashable, Sendable {
 
 /// An element: packets that match the key go to the next hop.
 public struct SetElement: Hashable, Sendable {
+    /// The map and the key in it.
     public let key: ElementKey
     /// The neighbour that the packets are handed to: a router, or the destination itself.
     public let nextHop: IPAddress
 
+    /// An element that hands matching packets to a neighbour.
     public init(_ key: ElementKey, via nextHop: IPAddress) {
         self.key = key
         self.nextHop = nextHop

@@ -17,6 +17,7 @@ public struct TableSettings: Hashable, Sendable {
     /// Elements that each map holds at most.
     public var elementsPerMap: UInt32
 
+    /// A table for these devices and prefixes; what is left out is at its default.
     public init(
         insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
         mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,

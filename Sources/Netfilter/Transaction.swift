@@ -16,6 +16,7 @@ public struct Transaction: Hashable, Sendable {
     /// After which the kernel drops the wanted elements by itself.
     public var timeout: Duration
 
+    /// A change from the old elements to the wanted ones.
     public init(old: [SetElement], wanted: [SetElement], timeout: Duration) {
         self.old = old
         self.wanted = wanted

@@ -2,7 +2,9 @@ import Wire
 
 /// The CSeq value (RFC 3261 section 20.16).
 public struct CSeq: Hashable, Sendable {
+    /// The sequence number.
     public let number: UInt32
+    /// The method.
     public let method: Method
     /// The method's text; it tells two methods apart that are both `other`.
     public internal(set) var methodText: Slice
@@ -33,6 +35,7 @@ public struct CSeq: Hashable, Sendable {
 
 /// The octets of `token` (RFC 3261 section 25.1).
 public enum Token {
+    /// Whether the octet may stand in a token.
     @inlinable @inline(__always)
     public static func contains(_ octet: UInt8) -> Bool {
         (octet < 64 ? low : high) &>> UInt64(octet) & 1 != 0 && octet < 128

@@ -6,9 +6,11 @@ public struct DisclosureRequest: Hashable, Sendable {
     /// What the server may do with what it reads.
     public enum Access: UInt8, Hashable, Sendable { case unspecified, read, modify }
 
+    /// The server that is asked.
     public let host: Slice
     /// Content-IDs without quotes and angle brackets, in the order in which they are to be read.
     public let contentIDs: [Slice]
+    /// What the server may do with the bodies.
     public let access: Access
 
     /// Every request of a message, in order. Values that are malformed are left out: a server that is not named has

@@ -5,10 +5,13 @@ public struct Entity: Hashable, Sendable {
     /// How the body is written (Content-Transfer-Encoding); `binary`, `8bit` and `7bit` are the octets themselves.
     public enum Encoding: UInt8, Hashable, Sendable { case identity, base64, other }
 
+    /// The value of Content-Type; nil when there is none or it is malformed.
     public let mediaType: MediaType?
     /// Content-ID without angle brackets; empty when there is none.
     public let contentID: Slice
+    /// How the body is written.
     public let encoding: Encoding
+    /// The octets after the headers, still encoded.
     public let body: Slice
 
     /// The body of a message as an entity; nil when the message has none.

@@ -2,8 +2,11 @@ import Wire
 
 /// The value of Content-Type (RFC 3261 section 20.15).
 public struct MediaType: Hashable, Sendable {
+    /// The type before the slash.
     public let type: Slice
+    /// The subtype behind the slash.
     public let subtype: Slice
+    /// The parameters behind the subtype.
     public let parameters: Parameters
 
     /// Reads `type/subtype *(;parameter)`; nil when it is none.

@@ -15,6 +15,7 @@ public struct Message: Sendable {
 
     /// One header field row; folded lines are already joined by spaces.
     public struct Field: Hashable, Sendable {
+        /// The header field by its name.
         public var name: HeaderName
         /// The name as it was written.
         public var text: Slice
@@ -24,9 +25,11 @@ public struct Message: Sendable {
 
     /// Every octet that a slice of this message can point at.
     public internal(set) var bytes: [UInt8]
+    /// The first line.
     public internal(set) var startLine: StartLine
     /// The header field rows from top to bottom.
     public internal(set) var fields: [Field]
+    /// The octets after the empty line; empty when there are none.
     public internal(set) var body: Slice
     /// The CSeq value; its method is that of the request a response belongs to.
     public internal(set) var cseq: CSeq
@@ -73,6 +76,7 @@ extension Message {
         }
     }
 
+    /// Whether it is a request.
     @inlinable
     public var isRequest: Bool { method != nil }
 

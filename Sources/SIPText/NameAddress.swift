@@ -4,6 +4,7 @@ import Wire
 public struct NameAddress: Hashable, Sendable {
     /// The URI without angle brackets.
     public let uri: Slice
+    /// The parameters behind the address.
     public let parameters: Parameters
 
     /// Reads one value; nil when the brackets or quotes do not close, the URI is empty, or a display name without quotes

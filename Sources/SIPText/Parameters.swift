@@ -5,9 +5,11 @@ public struct Parameters: Hashable, Sendable {
     /// From the first semicolon to the end.
     public let slice: Slice
 
+    /// The parameters in a slice that begins at a semicolon or is empty.
     @inlinable
     public init(_ slice: Slice) { self.slice = slice }
 
+    /// No parameters at all.
     public static let none = Parameters(.empty)
 
     /// The value of a parameter: empty when it stands without one, nil when it is absent or stands behind something that

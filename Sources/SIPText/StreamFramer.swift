@@ -6,6 +6,7 @@ public import Wire
 /// line. After an error the stream is over: where the next message begins can no longer be known, and guessing is how
 /// a body is made to be read as a message.
 public struct StreamFramer: Sendable {
+    /// What is cut out of the stream.
     public enum Frame: Sendable, Equatable {
         /// One message, whole: start line, headers, body.
         case message([UInt8])
@@ -29,6 +30,7 @@ public struct StreamFramer: Sendable {
     /// `MessageParser.parse` tells whether it can be answered before the connection is closed.
     public private(set) var faultyHead: [UInt8] = []
 
+    /// A framer at the start of a connection.
     public init() {}
 
     /// Octets held and not yet given away.

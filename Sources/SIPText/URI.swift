@@ -2,8 +2,10 @@ public import Wire
 
 /// A URI as a proxy reads it (RFC 3261 section 19.1): taken apart when it is `sip` or `sips`, otherwise only its scheme.
 public struct URI: Hashable, Sendable {
+    /// The scheme, as far as a proxy tells schemes apart.
     public enum Scheme: UInt8, Hashable, Sendable { case sip, sips, other }
 
+    /// The scheme, in whatever letter case it was written.
     public let scheme: Scheme
     /// The whole URI.
     public let text: Slice
@@ -11,6 +13,7 @@ public struct URI: Hashable, Sendable {
     public let user: Slice
     /// Host name or address, without brackets; empty for another scheme.
     public let host: Slice
+    /// The port; nil when none is written.
     public let port: UInt16?
     /// From the first semicolon behind the host to the headers.
     public let parameters: Parameters

@@ -9,7 +9,9 @@ public struct Via: Hashable, Sendable {
     public let transport: Transport
     /// The host of `sent-by`, without brackets.
     public let host: Slice
+    /// The port of `sent-by`; nil when none is written.
     public let port: UInt16?
+    /// The parameters, such as `branch`, `received` and `rport`.
     public let parameters: Parameters
 
     /// The first octets of a branch that RFC 3261 section 8.1.1.7 makes unique.

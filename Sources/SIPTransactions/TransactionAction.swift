@@ -6,12 +6,15 @@ public struct TransactionID: Hashable, Sendable {
 }
 
 extension TransactionID: CustomStringConvertible {
+    /// The number behind the word `transaction`, for messages.
     public var description: String { "transaction \(number)" }
 }
 
 /// A timer of a transaction: what the shell arms and gives back when it fires.
 public struct TimerToken: Hashable, Sendable {
+    /// The transaction that the timer belongs to.
     public let transaction: TransactionID
+    /// Which of its timers it is.
     public let name: TimerName
 }
 

@@ -17,6 +17,7 @@ public protocol SIPTransportDelegate: AnyObject {
 /// `@unchecked Sendable`: NIO's bootstraps want closures that may cross threads; every one of them runs on `eventLoop`,
 /// which is checked at each entry point.
 public final class SIPTransport: @unchecked Sendable {
+    /// The loop that everything runs on.
     public let eventLoop: any EventLoop
     let limits: TransportLimits
     weak var delegate: (any SIPTransportDelegate)?
@@ -44,6 +45,7 @@ public final class SIPTransport: @unchecked Sendable {
         var last: Destination?
     }
 
+    /// A transport without listeners; the delegate is held weakly.
     public init(
         eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate
     ) {
@@ -299,13 +301,21 @@ public enum TransportError: Error, Sendable {
 
 /// What was refused or lost.
 public struct TransportCounters: Sendable, Equatable {
+    /// Connections not accepted because there were too many, in all or from one address.
     public var connectionsRefused: UInt64 = 0
+    /// Connections closed because what came is not framed as SIP.
     public var framingErrors: UInt64 = 0
+    /// Connections closed because the rest of a message, or anything at all, was overdue.
     public var slowConnections: UInt64 = 0
+    /// Connections closed because the peer did not read.
     public var stalledConnections: UInt64 = 0
+    /// Messages that could not be sent.
     public var sendFailures: UInt64 = 0
+    /// Datagram sockets opened again after an error.
     public var socketsReopened: UInt64 = 0
+    /// Messages over the limit of octets.
     public var oversizedMessages: UInt64 = 0
 
+    /// Every count at 0.
     public init() {}
 }

@@ -19,5 +19,6 @@ public struct TransportLimits: Sendable {
     /// Datagrams read in one system call.
     public var datagramBatch = 16
 
+    /// Every limit at its default.
     public init() {}
 }

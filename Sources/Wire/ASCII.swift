@@ -1,26 +1,48 @@
 /// The octets that text protocols are written in, by name.
 public enum ASCII {
+    /// The null character.
     public static let nul: UInt8 = 0x00
+    /// The horizontal tab.
     public static let tab: UInt8 = 0x09
+    /// The line feed.
     public static let lf: UInt8 = 0x0A
+    /// The carriage return.
     public static let cr: UInt8 = 0x0D
+    /// The space.
     public static let space: UInt8 = 0x20
+    /// The double quotation mark `"`.
     public static let quote: UInt8 = 0x22
+    /// The comma `,`.
     public static let comma: UInt8 = 0x2C
+    /// The hyphen-minus `-`.
     public static let hyphen: UInt8 = 0x2D
+    /// The full stop `.`.
     public static let dot: UInt8 = 0x2E
+    /// The slash `/`.
     public static let slash: UInt8 = 0x2F
+    /// The digit `0`.
     public static let zero: UInt8 = 0x30
+    /// The digit `9`.
     public static let nine: UInt8 = 0x39
+    /// The colon `:`.
     public static let colon: UInt8 = 0x3A
+    /// The semicolon `;`.
     public static let semicolon: UInt8 = 0x3B
+    /// The less-than sign `<`.
     public static let less: UInt8 = 0x3C
+    /// The equals sign `=`.
     public static let equals: UInt8 = 0x3D
+    /// The greater-than sign `>`.
     public static let greater: UInt8 = 0x3E
+    /// The question mark `?`.
     public static let question: UInt8 = 0x3F
+    /// The commercial at `@`.
     public static let at: UInt8 = 0x40
+    /// The left square bracket `[`.
     public static let leftBracket: UInt8 = 0x5B
+    /// The backslash `\`.
     public static let backslash: UInt8 = 0x5C
+    /// The right square bracket `]`.
     public static let rightBracket: UInt8 = 0x5D
 
     /// Whether the octet is `0` to `9`.

@@ -3,10 +3,12 @@
 /// The cursor borrows its octets: it cannot outlive them, copies nothing and allocates nothing. Slices of what was
 /// read are kept as offsets.
 public struct Cursor: ~Escapable {
+    /// The octets that are read.
     public let bytes: Span<UInt8>
     /// Octets read so far; the offset of the next one.
     public var offset: Int
 
+    /// A cursor over these octets that stands at the offset.
     @inlinable @inline(__always)
     @_lifetime(copy bytes)
     public init(_ bytes: Span<UInt8>, at offset: Int = 0) {

@@ -1,8 +1,11 @@
 /// An address and a port.
 public struct Endpoint: Hashable, Sendable {
+    /// The address.
     public var address: IPAddress
+    /// The port, 0 to 65535.
     public var port: UInt16
 
+    /// An endpoint of this address and port.
     public init(_ address: IPAddress, _ port: UInt16) {
         self.address = address
         self.port = port
@@ -35,6 +38,7 @@ public struct Endpoint: Hashable, Sendable {
 }
 
 extension Endpoint: CustomStringConvertible {
+    /// The endpoint as text: `192.0.2.1:5060` or `[2001:db8::1]:5060`.
     public var description: String {
         var output: [UInt8] = []
         appendText(to: &output)
@@ -44,6 +48,7 @@ extension Endpoint: CustomStringConvertible {
 
 /// A range of addresses: those whose first `length` bits are the prefix's.
 public struct Prefix: Hashable, Sendable {
+    /// The lowest address of the range; all bits after the prefix are 0.
     public let address: IPAddress
     /// Bits that count: 0 to 32 or 0 to 128.
     public let length: Int
@@ -88,5 +93,6 @@ public struct Prefix: Hashable, Sendable {
 }
 
 extension Prefix: CustomStringConvertible {
+    /// The prefix as text: `10.1.0.0/24`.
     public var description: String { "\(address)/\(length)" }
 }

@@ -201,6 +201,7 @@ extension IPAddress {
 }
 
 extension IPAddress: CustomStringConvertible {
+    /// The address as text: dotted decimal, or as RFC 5952 has it.
     public var description: String {
         var output: [UInt8] = []
         appendText(to: &output)

@@ -5,14 +5,18 @@ public struct MonotonicTime: Hashable, Comparable, Sendable {
     /// Nanoseconds since boot.
     public let nanoseconds: Int64
 
+    /// The moment this many nanoseconds after boot.
     public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+    /// Whether the first moment is the earlier one.
     public static func < (a: MonotonicTime, b: MonotonicTime) -> Bool { a.nanoseconds < b.nanoseconds }
 
+    /// The moment after that time has passed.
     public static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
         MonotonicTime(nanoseconds: time.nanoseconds + duration.wholeNanoseconds)
     }
 
+    /// The time from the second moment to the first; negative when the first is the earlier one.
     public static func - (a: MonotonicTime, b: MonotonicTime) -> Duration {
         .nanoseconds(a.nanoseconds - b.nanoseconds)
     }

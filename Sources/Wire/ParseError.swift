@@ -28,12 +28,14 @@ public struct ParseError: Error, Sendable {
         case inconsistent
     }
 
+    /// The kind of fault.
     public let code: Code
     /// The production or field being read, in the words of its standard: `Content-Length`, `sent-by`, `m=`.
     public let production: StaticString
     /// Octets from the start of the input.
     public let offset: Int
 
+    /// A fault of this kind in a production, at an octet of the input.
     public init(_ code: Code, in production: StaticString, at offset: Int) {
         self.code = code
         self.production = production
@@ -42,10 +44,12 @@ public struct ParseError: Error, Sendable {
 }
 
 extension ParseError: Equatable {
+    /// Whether code and offset are equal.
     public static func == (a: ParseError, b: ParseError) -> Bool { a.code == b.code && a.offset == b.offset }
 }
 
 extension ParseError: CustomStringConvertible {
+    /// The production, the fault in words, and the octet.
     public var description: String { "\(production): \(code.phrase) at octet \(offset)" }
 }
 
