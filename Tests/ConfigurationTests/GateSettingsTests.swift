@@ -102,7 +102,7 @@ import Wire
         Broken(
             "16384-32767", "1024..65535",
             "5:14: media_ports: not a port range; allowed: a port or FIRST-LAST between 1024 and 65535"),
-        Broken("false", "no", "6:12: half_open: neither true nor false; allowed: true, false"),
+        Broken("half_open: false", "half_open: no", "6:12: half_open: neither true nor false; allowed: true, false"),
         Broken("rate: 100", "rate: 0", "7:17: half_open_rate: out of range; allowed: 1 to 10000"),
         Broken("rate: 100", "rate: 10001", "7:17: half_open_rate: out of range; allowed: 1 to 10000"),
         Broken("rate: 100", "rate: 1e2", "7:17: half_open_rate: not a whole number; allowed: 1 to 10000"),
@@ -116,7 +116,7 @@ import Wire
         Broken(
             "holes_per_session", "holes",
             "10:26: limits.holes: unknown key; allowed: sessions, holes_per_session"),
-        Broken("keep_on_exit: true", "half_open: true", "11:1: half_open: given twice, first in line 6"),
+        Broken("keep_on_exit: false", "half_open: true", "11:1: half_open: given twice, first in line 6"),
     ])
     func `A bad file is refused in one line that says where and why`(_ broken: Broken) throws {
         let yaml = try broken.applied(to: Self.good)

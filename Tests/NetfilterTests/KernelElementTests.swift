@@ -71,7 +71,9 @@ import Wire
         for _ in 0..<500 { #expect(gate.ask(.renew([s1])) == .renewed(missing: [])) }
         try sender.join()
         #expect(a.receive(20_000).count == 20_000)
-        #expect(gate.report(1)?.paths.first?.incoming.packets == 20_001)
+        // A packet that another CPU is counting while its element is replaced may be missing from the report.
+        let counted = try #require(gate.report(1)?.paths.first?.incoming.packets)
+        #expect(counted <= 20_001 && counted >= 20_001 - 20, "\(counted)")
     }
 
     @Test func `a batch that fails changes nothing`() throws {
