@@ -19,7 +19,9 @@ measure() {
     local run start resident
     # As `make install` installs it.
     strip -o "$directory/stripped" "$daemons/$2"
-    row "daemon.size.$1" MB "$(megabytes "$(stat -c %s "$directory/stripped")")" "$3"
+    for ((run = 0; run < runs; run++)); do
+        row "daemon.size.$1" MB "$(megabytes "$(stat -c %s "$directory/stripped")")" "$3"
+    done
     for ((run = 0; run < runs; run++)); do
         read -r start resident < <(in_namespace a-gateway "$here/start.sh" "$daemons/$2" --config "$directory/a-$2.yaml")
         row "daemon.start.$1" ms "$start" $start_limit

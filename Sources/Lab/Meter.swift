@@ -2,17 +2,20 @@
 ///
 /// What it says does not depend on any program of Sekisho.
 public struct Meter {
-    /// A sender, by its addresses.
+    /// A sender, by its addresses, and by its port when that matters.
     public struct Source: Sendable {
-        /// The name of its counter.
+        /// What it is called in the table and when it is asked for.
         public let name: String
-        /// Its addresses, of either family.
+        /// IPv4 and IPv6 addresses, in text.
         public let addresses: [String]
+        /// The UDP source port; nil counts every one.
+        public let port: UInt16?
 
-        /// A sender by its name and addresses.
-        public init(_ name: String, _ addresses: [String]) {
+        /// A sender.
+        public init(_ name: String, _ addresses: [String], port: UInt16? = nil) {
             self.name = name
             self.addresses = addresses
+            self.port = port
         }
     }
 
@@ -31,7 +34,8 @@ public struct Meter {
         for source in sources {
             for address in source.addresses {
                 let family = address.contains(":") ? "ip6" : "ip"
-                rules += "    \(family) saddr \(address) udp dport \(ports) counter name \(source.name)\n"
+                let port = source.port.map { "udp sport \($0) " } ?? ""
+                rules += "    \(family) saddr \(address) \(port)udp dport \(ports) counter name \(source.name)\n"
             }
         }
         rules += "  }\n}\n"

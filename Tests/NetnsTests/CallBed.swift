@@ -10,6 +10,8 @@ import Wire
 final class CallBed {
     static let callerPort: UInt16 = 4000
     static let calleePort: UInt16 = 5000
+    /// Whence a stranger sends with the callee's address.
+    static let forgedPort: UInt16 = 5007
 
     let testbed: GatewayTestbed
     let gateway: GatewayProcesses
@@ -32,6 +34,7 @@ final class CallBed {
             on: testbed.inside,
             from: [
                 Meter.Source("callee", ["10.2.0.2", "fd00:2::2"]), Meter.Source("stranger", ["10.2.0.3", "fd00:2::3"]),
+                Meter.Source("forger", ["10.2.0.2", "fd00:2::2"], port: Self.forgedPort),
             ], ports: "\(Self.callerPort)-\(Self.callerPort + 1)")
         atCallee = try Meter(
             on: testbed.outside, from: [Meter.Source("caller", ["10.1.0.2", "fd00:1::2"])],

@@ -44,6 +44,53 @@ import Wire
         #expect(try bed.eventually { try !bed.elements().isEmpty }, bed.story())
     }
 
+    @Test func `an INVITE with a phone's address that comes from outside is dropped`() throws {
+        let bed = try CallBed("spoofed")
+        try bed.gateway.start()
+        let text = invite(callID: "spoofed", connection: "IN IP4 10.1.0.77").replacing(
+            "10.1.0.2:5070", with: "10.1.0.77:5070")
+        try datagram(
+            text, from: Endpoint(.v4(0x0A01_004D), 5070), to: Endpoint(.v4(0x0A02_0001), 5060), in: bed.testbed.stranger
+        )
+        usleep(300_000)
+        #expect(try bed.elements().isEmpty)
+        #expect(bed.gateway.proxy?.text.contains("spoofed") == false, bed.story())
+        // The same from a host of the outside is heard, and refused for what it names.
+        try datagram(
+            text, from: Endpoint(.v4(0x0A02_0003), 5070), to: Endpoint(.v4(0x0A02_0001), 5060), in: bed.testbed.stranger
+        )
+        #expect(try bed.eventually { bed.gateway.proxy?.text.contains("spoofed") ?? false }, bed.story())
+        #expect(try bed.elements().isEmpty)
+    }
+
+    /// Sends octets from an address that need not be the host's.
+    private func datagram(_ text: String, from source: Endpoint, to target: Endpoint, in host: Namespace) throws {
+        let descriptor = try host.run { socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0) }
+        defer { close(descriptor) }
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_IP), IP_TRANSPARENT, &on, socklen_t(MemoryLayout<Int32>.size))
+        func address(_ endpoint: Endpoint) -> sockaddr_in {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = endpoint.port.bigEndian
+            if case .v4(let value) = endpoint.address { address.sin_addr.s_addr = value.bigEndian }
+            return address
+        }
+        var (own, other) = (address(source), address(target))
+        let size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafePointer(to: &own) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
+        }
+        try #require(bound == 0)
+        let octets = Array(text.utf8)
+        let sent = withUnsafePointer(to: &other) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                sendto(descriptor, octets, octets.count, 0, $0, size)
+            }
+        }
+        try #require(sent == octets.count)
+    }
+
     @Test func `malformed requests are answered with where and why, and the daemon lives on`() throws {
         let bed = try CallBed("malformed")
         try bed.gateway.start()
