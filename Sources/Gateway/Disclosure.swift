@@ -87,7 +87,7 @@ enum Disclosure {
 extension ControllerSettings {
     /// Whether a disclosure header's host is this gateway: one of its names, in any letter case, or its address.
     func isNamed(_ host: Span<UInt8>) -> Bool {
-        for name in names where ASCII.equalIgnoringCase(host, name.span) { return true }
+        if isName(host) { return true }
         guard let address = IPAddress(text: host) else { return false }
         return listeners.contains { $0.endpoint.address == address }
     }

@@ -121,9 +121,15 @@ extension ControllerSettings {
 
     /// Whether a host of a URI stands for this gateway: one of its names, or an address it listens on.
     func isOwn(host: Span<UInt8>, port: UInt16?) -> Bool {
-        for name in names where ASCII.equalIgnoringCase(host, name.span) { return true }
+        if isName(host) { return true }
         guard let address = IPAddress(text: host) else { return false }
         return listeners.contains { $0.endpoint.address == address && $0.endpoint.port == port ?? 5_060 }
+    }
+
+    /// Whether a host is one of this gateway's names, in any letter case.
+    func isName(_ host: Span<UInt8>) -> Bool {
+        for name in names where ASCII.equalIgnoringCase(host, name.span) { return true }
+        return false
     }
 
     /// The listener that faces a destination: of its transport, on its side when there is one.

@@ -48,10 +48,10 @@ struct Daemon {
     /// Runs until SIGTERM or SIGINT.
     mutating func run() {
         Log.output("ready")
-        ServiceManager.notify("READY=1")
+        CLinux_notify_service("READY=1")
         CLinux_release_program_pages()
         while !step() {}
-        ServiceManager.notify("STOPPING=1")
+        CLinux_notify_service("STOPPING=1")
         stop()
     }
 

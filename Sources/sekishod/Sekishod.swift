@@ -66,11 +66,11 @@ enum Sekishod {
         }
         print("ready")
         fflush(nil)
-        ServiceNotification.send("READY=1")
+        CLinux_notify_service("READY=1")
         CLinux_release_program_pages()
         var poll = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
         while Glibc.poll(&poll, 1, -1) < 0, errno == EINTR {}
-        ServiceNotification.send("STOPPING=1")
+        CLinux_notify_service("STOPPING=1")
         try? loop.flatSubmit { server.stop() }.wait()
         // What still runs on the loop refers to the server: it ends before the server does.
         try? group.syncShutdownGracefully()

@@ -24,6 +24,10 @@ int CLinux_termination_signals(void);
 /* CLOCK_BOOTTIME in nanoseconds. */
 int64_t CLinux_boottime(void);
 
+/* sd_notify(3) without its library: one datagram to the socket that NOTIFY_SOCKET names, a path or an abstract name
+   written with @; nothing when there is none. */
+void CLinux_notify_service(const char *state);
+
 /* prctl(2): PR_SET_DUMPABLE 0, so that no core file and no other process of this user can show secrets. */
 int CLinux_forbid_dumps(void);
 

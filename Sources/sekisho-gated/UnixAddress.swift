@@ -1,21 +1,6 @@
 import CLinux
 import Glibc
 
-/// Tells the service manager how the service is: sd_notify(3), a datagram to the socket in NOTIFY_SOCKET.
-enum ServiceManager {
-    static func notify(_ state: String) {
-        guard let variable = getenv("NOTIFY_SOCKET"),
-            let (address, length) = UnixAddress.make(String(cString: variable))
-        else { return }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
-        UnixAddress.withPointer(to: address) { pointer in
-            _ = sendto(descriptor, state, state.utf8.count, Int32(MSG_NOSIGNAL), pointer, length)
-        }
-    }
-}
-
 /// The address of a Unix socket.
 enum UnixAddress {
     /// - Parameter path: a path, or a name of the abstract space with `@` for its first octet.
