@@ -3,10 +3,16 @@ import Testing
 import Wire
 
 @Suite struct FramingTests {
-    @Test(arguments: Fixture.all)
-    func `a stream comes to what the table says`(fixture: Fixture) {
-        let framing = Framing.stream(fixture.octets, in: [fixture.octets.count])
-        #expect(framing.matches(fixture.stream, fixture.octets), "\(framing)")
+    @Test(arguments: Fixture.all, Octets.available)
+    func `a stream comes to what the table says`(fixture: Fixture, source: Octets) throws {
+        let octets = try source.octets(of: fixture)
+        let framing = Framing.stream(octets, in: [octets.count])
+        guard fixture.name == "dblreq", case .folder = source else {
+            #expect(framing.matches(fixture.stream, octets), "\(framing)")
+            return
+        }
+        // The RFC's second message has five octets more than it announces, and they begin no start line.
+        #expect(framing.frames.count == 2 && framing.error?.code == .unexpectedOctet)
     }
 
     @Test(arguments: Fixture.all)

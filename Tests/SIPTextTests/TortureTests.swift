@@ -1,6 +1,34 @@
+import Foundation
 import SIPText
 import Testing
 import Wire
+
+/// Where a case's octets come from.
+enum Octets: CustomStringConvertible {
+    /// From our fixture.
+    case ours
+    /// From a folder with the RFC's bit-exact messages as `<name>.dat`.
+    case folder(String)
+
+    /// Ours, and those of the folder that `SEKISHO_TORTURE` names.
+    static var available: [Octets] {
+        [.ours] + [ProcessInfo.processInfo.environment["SEKISHO_TORTURE"]].compactMap { $0.map(Octets.folder) }
+    }
+
+    var description: String {
+        switch self {
+        case .ours: "ours"
+        case .folder(let path): path
+        }
+    }
+
+    func octets(of fixture: Fixture) throws -> [UInt8] {
+        switch self {
+        case .ours: fixture.octets
+        case .folder(let path): [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(fixture.name).dat")))
+        }
+    }
+}
 
 @Suite struct TortureTests {
     @Test func `all 49 cases are here, each once`() {
@@ -8,9 +36,9 @@ import Wire
         #expect(Fixture.all.count == 49)
     }
 
-    @Test(arguments: Fixture.all)
-    func `a datagram comes to what the table says`(fixture: Fixture) {
-        #expect(outcome(of: fixture.octets) == fixture.outcome)
+    @Test(arguments: Fixture.all, Octets.available)
+    func `a datagram comes to what the table says`(fixture: Fixture, source: Octets) throws {
+        #expect(outcome(of: try source.octets(of: fixture)) == fixture.outcome)
     }
 
     @Test func `white space, folds and compact names of wsinv come to the plain values`() throws {
