@@ -40,12 +40,15 @@ extension SessionController {
 
     private func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
         let side = settings.side(of: endpoint.address)
-        guard side == session.side(of: party), endpoint.port != 0 else { return false }
-        switch side {
-        case .inside: return endpoint.address == session.address(of: party)
-        case .outside:
-            return endpoint.address == session.address(of: party)
-                || endpoint.address.scope == .unicast && !settings.policy.ownAddresses.contains(endpoint.address)
+        guard endpoint.port != 0 else { return false }
+        return session.places(of: party).contains { place in
+            guard place.side == side else { return false }
+            switch side {
+            case .inside: return endpoint.address == place.address
+            case .outside:
+                return endpoint.address == place.address
+                    || endpoint.address.scope == .unicast && !settings.policy.ownAddresses.contains(endpoint.address)
+            }
         }
     }
 }

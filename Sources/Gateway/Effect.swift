@@ -9,6 +9,8 @@ public enum Effect: Sendable, Equatable {
     case startTimer(TimerKey, Duration)
     case cancelTimer(TimerKey)
     case askGate(GateToken, GateRequest)
+    /// Find the SIP server of a domain (RFC 3263).
+    case locate(LookUpToken, ServerQuery)
     /// Decrypt the first CMS body that own identities or the session's keys open.
     case openEnvelope(EnvelopeToken, EnvelopeRequest)
     /// Overwrite a key: its session is over, or it was replaced.
@@ -49,6 +51,7 @@ public enum CloseReason: String, Sendable, Equatable {
     case cancelled = "CANCEL"
     case rejected = "final error response"
     case timedOut = "transaction timed out"
+    case expired = "session timer ran out"
     case transportFailed = "transport failed"
     case refused = "refused by policy"
     case shutdown = "shutting down"

@@ -11,7 +11,7 @@ extension SessionController {
 
     /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
     mutating func examine(_ subject: Subject) {
-        guard let (message, id, _) = details(of: subject), let session = sessions[id], session.crosses else {
+        guard let (message, id, sender) = details(of: subject), let session = sessions[id], session.crosses else {
             return proceed(subject)
         }
         if message.method == .bye {
@@ -22,7 +22,7 @@ extension SessionController {
         if let status = message.status {
             // A callee that takes the caller's tag for its own could speak for it later.
             if status < 300, let tag = message.tag(of: .to), ASCII.equal(message.octets(tag), session.callerTag.span),
-                isFromCallee(subject, in: id)
+                sender.party == .callee
             {
                 return reject(subject, .notAcceptable("both ends of the dialog have the same tag"))
             }
@@ -50,8 +50,6 @@ extension SessionController {
         effects.append(.startTimer(.end(id), settings.timers.transactionTime * 2))
     }
 
-    private func isFromCallee(_ subject: Subject, in id: SessionID) -> Bool { details(of: subject)?.2 == .callee }
-
     /// The messages that offers and answers stand in (RFC 6337): INVITE, PRACK, UPDATE, ACK and the responses to the
     /// first three.
     private func carriesDescriptions(_ message: Message) -> Bool {
@@ -61,30 +59,51 @@ extension SessionController {
         }
     }
 
-    /// The message under way, its session, and whose message it is.
-    private func details(of subject: Subject) -> (Message, SessionID, Party)? {
+    /// Whose message it is, and where that party is.
+    private struct Sender {
+        let party: Party
+        let place: Place
+    }
+
+    /// The message under way, its session, and its sender.
+    private func details(of subject: Subject) -> (Message, SessionID, Sender)? {
         switch subject {
         case .request(let server):
-            guard let context = contexts[server], let id = context.session else { return nil }
-            return (context.request, id, sender(of: context.request, in: id))
-        case .response(let server, let message):
-            guard let context = contexts[server], let id = context.session else { return nil }
-            return (message, id, sender(of: context.request, in: id).other)
-        case .acknowledgement(let message, _, let id): return (message, id, sender(of: message, in: id))
+            guard let context = contexts[server], let id = context.session, let session = sessions[id] else {
+                return nil
+            }
+            return (context.request, id, sender(of: context.request, context.flow, in: session))
+        case .response(let server, let index, let message):
+            guard let context = contexts[server], let id = context.session, let session = sessions[id] else {
+                return nil
+            }
+            let asker = sender(of: context.request, context.flow, in: session)
+            guard asker.party == .caller else { return (message, id, Sender(party: .caller, place: session.caller)) }
+            let place =
+                context.isInitial
+                ? settings.place(of: context.branches[index].destination.remote.address)
+                : session.callee ?? session.callees[0]
+            return (message, id, Sender(party: .callee, place: place))
+        case .acknowledgement(let acknowledgement, let id):
+            guard let session = sessions[id] else { return nil }
+            return (acknowledgement.message, id, sender(of: acknowledgement.message, acknowledgement.flow, in: session))
         case .none: return nil
         }
     }
 
     /// Whose request it is: the caller's when it carries the caller's tag in From.
-    private func sender(of request: Message, in id: SessionID) -> Party {
-        guard let tag = request.tag(of: .from), let session = sessions[id] else { return .caller }
-        return ASCII.equal(request.octets(tag), session.callerTag.span) ? .caller : .callee
+    private func sender(of request: Message, _ flow: Flow, in session: Session) -> Sender {
+        guard let tag = request.tag(of: .from), !ASCII.equal(request.octets(tag), session.callerTag.span) else {
+            return Sender(party: .caller, place: session.caller)
+        }
+        let place = session.callees.first { $0.address == flow.remote.address } ?? session.callee ?? session.callees[0]
+        return Sender(party: .callee, place: place)
     }
 
     /// An envelope has been tried.
     mutating func envelopeOpened(_ token: EnvelopeToken, _ outcome: EnvelopeOutcome) {
         guard let subject = examining.removeValue(forKey: token) else { return }
-        guard let (_, id, party) = details(of: subject), sessions[id] != nil else {
+        guard let (_, id, sender) = details(of: subject) else {
             // The session ended meanwhile: its new key goes too.
             if case .opened(let body) = outcome, let key = body.newKey { effects.append(.forgetKey(key)) }
             return proceed(subject)
@@ -99,7 +118,7 @@ extension SessionController {
                 if let key = body.newKey { effects.append(.forgetKey(key)) }
                 return unreadable(subject)
             }
-            remember(body, of: party, in: id)
+            remember(body, of: sender.party, in: id)
             // What is wrong inside, or not there, is known to key holders only, and answered as if it could not be read.
             guard let description = (try? Disclosure.description(in: body.plaintext)) ?? nil else {
                 return unreadable(subject)
@@ -139,17 +158,17 @@ extension SessionController {
 
     /// Derives the session's holes from what was read and asks the gate for them.
     private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
-        guard let (message, id, party) = details(of: subject), var session = sessions[id] else {
+        guard let (message, id, sender) = details(of: subject), var session = sessions[id] else {
             return proceed(subject)
         }
         if reading != .none { session.reading = reading }
         if let status = message.status {
-            settle(&session, by: message, status, subject, hasDescription: description != nil)
+            settle(&session, by: message, status, subject, sender, hasDescription: description != nil)
         }
         do throws(Rejection) {
             if let description {
-                try take(description, of: message, from: party, subject, &session)
-            } else if case .acknowledgement = subject, awaitsAnswer(session, in: message, from: party) {
+                try take(description, of: message, from: sender, subject, &session)
+            } else if case .acknowledgement = subject, awaitsAnswer(session, in: message, from: sender.party) {
                 // The ACK had to bring the answer.
                 session.rollBack()
             }
@@ -157,7 +176,9 @@ extension SessionController {
             // The reason may name what stood in the envelope: it is for the log, not for whoever sent the copy of one.
             return reject(subject, reading == .disclosed ? withheld(error, id) : error)
         }
-        if case .request(let server) = subject, reading == .closed { contexts[server]?.carriesOffer = true }
+        if case .request(let server) = subject, reading == .closed || description != nil && session.openOffer != nil {
+            contexts[server]?.carriesOffer = true
+        }
         let isChanged = session.wanted != sessions[id]?.wanted || description != nil
         sessions[id] = session
         // A message that changes nothing does not wait for what others asked of the gate.
@@ -178,7 +199,8 @@ extension SessionController {
 
     /// What a final response is to the call and to its open offer.
     private func settle(
-        _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, hasDescription: Bool
+        _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, _ sender: Sender,
+        hasDescription: Bool
     ) {
         guard status >= 200 else { return }
         let isInvite = message.cseq.method == .invite
@@ -192,7 +214,10 @@ extension SessionController {
         if isInvite {
             // A 2xx that crossed a CANCEL wins, the call is up; one that crossed a BYE does not.
             if !session.isOver { session.phase = .established }
-            if context?.isInitial ?? false { session.calleeTag = session.calleeTag ?? tag }
+            if context?.isInitial ?? false {
+                session.calleeTag = session.calleeTag ?? tag
+                session.callee = session.callee ?? sender.place
+            }
         }
         if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
     }
@@ -204,47 +229,46 @@ extension SessionController {
 
     /// Takes a description as what it is where it stands (RFC 6337 section 2.2): INVITE and UPDATE offer, a response
     /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
-    private mutating func take(
-        _ description: SessionDescription, of message: Message, from party: Party, _ subject: Subject,
+    private func take(
+        _ description: SessionDescription, of message: Message, from sender: Sender, _ subject: Subject,
         _ session: inout Session
     ) throws(Rejection) {
+        let (party, place) = (sender.party, sender.place)
         switch subject {
-        case .request(let server):
-            if message.method == .prack, session.offerer == party.other {
-                return try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+        case .request:
+            if message.method == .prack, session.openOffer?.party == party.other {
+                return try session.answer(description, by: party, at: place, provisional: nil, settings: settings)
             }
             // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
             let mayFollow = message.method != .invite
             let tags = mayFollow ? [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) } : []
-            try session.offer(description, by: party, tags: tags, invite: nil, settings: settings)
-            contexts[server]?.carriesOffer = true
-        case .response(let server, _):
-            let isProvisional = message.status.map { $0 < 200 } ?? false
-            if contexts[server]?.carriesOffer ?? false {
-                let tag = isProvisional ? message.tag(of: .to).map(message.copy) ?? [] : nil
-                try session.answer(description, by: party, provisionalTag: tag, settings: settings)
+            try session.offer(description, by: party, at: place, tags: tags, invite: nil, settings: settings)
+        case .response(_, let branch, _):
+            if context(of: subject)?.carriesOffer ?? false {
+                let isProvisional = message.status.map { $0 < 200 } ?? false
+                let provisional =
+                    isProvisional ? (tag: message.tag(of: .to).map(message.copy) ?? [], branch: branch) : nil
+                try session.answer(
+                    description, by: party, at: place, provisional: provisional, settings: settings)
             } else if message.cseq.method == .invite, session.mayOffer(party, inResponseTo: message.cseq.number) {
                 try session.offer(
-                    description, by: party, tags: [], invite: message.cseq.number, settings: settings)
+                    description, by: party, at: place, tags: [], invite: message.cseq.number, settings: settings)
             }
         case .acknowledgement:
             guard awaitsAnswer(session, in: message, from: party) else { return }
-            try session.answer(description, by: party, provisionalTag: nil, settings: settings)
+            try session.answer(description, by: party, at: place, provisional: nil, settings: settings)
         case .none: break
         }
     }
 
     /// Whether an ACK is the one that brings the answer to the open offer.
     private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
-        guard case .offered(_, by: party.other, invite: acknowledgement.cseq.number) = session.exchange else {
-            return false
-        }
-        return true
+        session.openOffer.map { $0.party == party.other && $0.invite == acknowledgement.cseq.number } ?? false
     }
 
     private func context(of subject: Subject) -> ProxyContext? {
         switch subject {
-        case .request(let server), .response(let server, _): contexts[server]
+        case .request(let server), .response(let server, _, _): contexts[server]
         case .acknowledgement, .none: nil
         }
     }
@@ -253,8 +277,8 @@ extension SessionController {
     mutating func proceed(_ subject: Subject) {
         switch subject {
         case .request(let server): forward(server)
-        case .response(let server, let message): deliver(message, server)
-        case .acknowledgement(let message, let flow, _): forward(message, flow)
+        case .response(let server, let branch, let message): deliver(message, server, branch)
+        case .acknowledgement(let acknowledgement, _): forward(acknowledgement)
         case .none: break
         }
     }

@@ -20,6 +20,8 @@ public enum Input: Sendable {
     case gateReplied(GateToken, GateReply)
     /// The process is about to end: every hole must be closed, since nobody will watch the calls.
     case shutdown
+    /// A `locate` effect has come to its end; no destination when nothing was found.
+    case located(LookUpToken, [Destination])
     /// An `openEnvelope` effect has come to its end.
     case envelopeOpened(EnvelopeToken, EnvelopeOutcome)
 }
@@ -28,12 +30,14 @@ public enum Input: Sendable {
 public enum TimerKey: Hashable, Sendable {
     /// A timer of RFC 3261 section 17.
     case transaction(TimerToken)
-    /// Timer C of the INVITE that came in by this server transaction (section 16.6 item 11).
+    /// Timer C of the INVITE that went out by this client transaction (section 16.6 item 11).
     case inviteTimeout(TransactionID)
     /// How long the session's holes may be open to any source.
     case halfOpen(SessionID)
     /// When a session ends that waits for the answer to a BYE, or for the ACK to a 2xx.
     case end(SessionID)
+    /// How long a session may go without a refresh (RFC 4028).
+    case sessionExpires(SessionID)
     /// Holes must be refreshed.
     case renewal
 }

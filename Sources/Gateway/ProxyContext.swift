@@ -2,15 +2,57 @@ import GateProtocol
 import SIPText
 import SIPTransactions
 
-/// What a proxy remembers of one request between its server and its client transaction: the response context of RFC 3261
+/// One element of a request's target set (RFC 3261 section 16.5) and the ways to it.
+struct Target: Sendable {
+    /// What replaces the Request-URI; nil leaves it.
+    var uri: [UInt8]?
+    /// Route values that go on top: the Path of a registration (RFC 3327 section 5.3).
+    var route: [[UInt8]] = []
+    /// Next hops, never none; when the first fails the next is tried (RFC 3263 section 4.3).
+    var destinations: [Destination]
+    /// Whether it stays with datagrams however large the request is: a connection was tried.
+    var isDatagramOnly = false
+
+    /// Next hops of one target that are tried.
+    static let maximumDestinations = 8
+}
+
+/// One way that a request was sent on: a client transaction, and the next ones when it fails.
+struct Branch {
+    var target: Target
+    /// The way that is tried.
+    var destination: Destination
+    var listener: Listener?
+    var client: TransactionID?
+    /// A response came: CANCEL may be sent (section 9.1).
+    var gotProvisional = false
+    /// A response of 101 to 199 came: the callee has been reached, no other way is tried.
+    var isReached = false
+    /// CANCEL is wanted, or sent.
+    var isCancelled = false
+    /// The final response of 300 to 699; it waits until every branch has one.
+    var final: Message?
+    /// Why there is a final response that nobody sent.
+    var why: CloseReason?
+    /// The ACK to a 2xx whose dialog was ended here, for its retransmissions.
+    var terminatingACK: Message?
+
+    init(_ target: Target) {
+        self.target = target
+        destination = target.destinations[0]
+    }
+
+    /// Nothing more is to be expected but further 2xx.
+    var isOver: Bool { final != nil }
+}
+
+/// What a proxy remembers of one request between its server and its client transactions: the response context of RFC 3261
 /// section 16.
 struct ProxyContext {
     let server: TransactionID
     /// The request with its Via stamped and own Route values taken off.
     var request: Message
     let flow: Flow
-    let destination: Destination
-    let listener: Listener
     /// The loop hash of the request as it came.
     let hash: UInt64
     var session: SessionID?
@@ -18,26 +60,36 @@ struct ProxyContext {
     var isInitial = false
     /// Whether the request carried an offer, readable or not: a description in its response is then the answer.
     var carriesOffer = false
-    var client: TransactionID?
-    var gotProvisional = false
+    /// How many branches this request may have at one time, here and further on (RFC 5393 section 5.3).
+    var breadth: Int
+    /// Every way that was tried or is.
+    var branches: [Branch] = []
+    /// What was asked of the session timer.
+    var timer: SessionTimerRequest?
+    /// Targets whose turn comes when every branch has failed, those of one turn together.
+    var later: [[Target]] = []
     var isCancelled = false
     /// The status of the final response that was passed on.
     var answered: UInt16?
     /// A response whose SDP is being read or whose holes are being made.
     var isBusy = false
-    /// Responses that wait behind it.
-    var queue: [Message] = []
-    /// The ACK to a 2xx whose dialog was ended here, for its retransmissions.
-    var terminatingACK: Message?
+    /// Responses that wait behind it, with the numbers of their branches.
+    var queue: [(branch: Int, response: Message)] = []
 
     /// Responses that may wait; a peer that sends more loses them and sends them again.
     static let maximumQueue = 8
+    /// What Max-Breadth is where a request names none (RFC 5393 section 5.3.3).
+    static let defaultBreadth = 60
+    /// Branches of one request: a phone book of sixteen devices.
+    static let maximumBranches = 16
+
+    var isInvite: Bool { request.method == .invite }
 }
 
 /// Why a client transaction exists.
 enum ClientRole {
-    /// It carries a request on for this server transaction.
-    case proxied(TransactionID)
+    /// It carries a request on, as this branch of the server transaction's context.
+    case proxied(TransactionID, branch: Int)
     /// It is the gateway's own: a CANCEL, or the BYE of a dialog that it ended.
     case own
 }
@@ -45,9 +97,18 @@ enum ClientRole {
 /// A message on its way through the gateway: it waits for an envelope to open, then for the gate.
 enum Subject {
     case request(TransactionID)
-    case response(TransactionID, Message)
+    case response(TransactionID, branch: Int, Message)
     /// An ACK to a 2xx; it has no transaction.
-    case acknowledgement(Message, Flow, SessionID)
+    case acknowledgement(Acknowledgement, SessionID)
     /// Nothing waits: refreshing, reconciling, closing after the fact.
     case none
+}
+
+/// An ACK to a 2xx on its way, routed.
+struct Acknowledgement {
+    /// The ACK, own Route values taken off.
+    let message: Message
+    let flow: Flow
+    let destination: Destination
+    let listener: Listener
 }

@@ -27,23 +27,23 @@ extension SessionController {
                 }
             }
             refuse(context.request, server, rejection)
-        case .response(let server, let message):
+        case .response(let server, let branch, let message):
             guard let context = contexts[server], let status = message.status else { return }
-            if (200..<300).contains(status), context.request.method == .invite {
-                return terminate(context, message, rejection)
+            if (200..<300).contains(status), context.isInvite {
+                return terminate(context, branch, message, rejection)
             }
             if let id = context.session {
                 if status >= 200 {
                     if status < 300 { abandonMedia(of: id, rejection) }
                 } else if let tag = message.tag(of: .to) {
                     // A preview that cannot be honoured opens nothing and goes on.
-                    closeEarlyAnswer(message.copy(tag), of: id, rejection, keepsPaths: byGate)
+                    closeEarlyAnswer(message.copy(tag), branch, of: id, rejection, keepsPaths: byGate)
                 }
             }
-            deliver(message, server)
-        case .acknowledgement(let message, let flow, let id):
+            deliver(message, server, branch)
+        case .acknowledgement(let acknowledgement, let id):
             abandonMedia(of: id, rejection)
-            forward(message, flow)
+            forward(acknowledgement)
         case .none: break
         }
     }
@@ -59,12 +59,12 @@ extension SessionController {
 
     /// - Parameter keepsPaths: the answer is known, and is asked for again when a 2xx makes it final.
     private mutating func closeEarlyAnswer(
-        _ tag: [UInt8], of id: SessionID, _ rejection: Rejection, keepsPaths: Bool
+        _ tag: [UInt8], _ branch: Int, of id: SessionID, _ rejection: Rejection, keepsPaths: Bool
     ) {
-        guard rejection != .gateUnavailable, var session = sessions[id], session.offerer != nil else { return }
+        guard rejection != .gateUnavailable, var session = sessions[id], session.openOffer != nil else { return }
         noteRefusal(of: id, rejection)
         let known = keepsPaths ? session.early[tag]?.paths : nil
-        session.early[tag] = Session.EarlyAnswer(paths: known ?? [], isOpen: false)
+        session.early[tag] = Session.EarlyAnswer(paths: known ?? [], branch: branch, isOpen: false)
         sessions[id] = session
         ensureHoles(id, for: .none)
     }

@@ -13,6 +13,8 @@ struct Rejection: Error, Equatable {
     var retryAfter: Int?
     /// The option tags of a 420 (RFC 3261 section 16.3 item 5).
     var unsupported: [UInt8] = []
+    /// The shortest session interval that is accepted, in seconds (RFC 4028 section 5).
+    var minSE: UInt32?
     /// A warn-code of RFC 3261 section 20.43, or 380 for what must be disclosed.
     var warnCode = 399
 
@@ -38,6 +40,17 @@ extension Rejection {
         rejection.retryAfter = 10
         return rejection
     }
+
+    /// Nobody here, and no way to somebody else (RFC 3261 section 21.4.5).
+    static var noRoute: Rejection { Rejection(404, "Not Found", "no route to the domain of the Request-URI") }
+
+    /// A request inside a dialog that nobody has here.
+    static var unknownDialog: Rejection {
+        Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here")
+    }
+
+    /// No branch is left that the request may have (RFC 5393 section 5.3.3).
+    static var tooBroad: Rejection { Rejection(440, "Max-Breadth Exceeded", "Max-Breadth is 0") }
 
     /// An offer of the other party waits for its answer (RFC 3261 section 14.2, RFC 3311 section 5.2).
     static var pending: Rejection { Rejection(491, "Request Pending", "another offer waits for its answer") }
@@ -106,6 +119,11 @@ extension Rejection {
         warning.append(ASCII.quote)
         response.append(.warning, warning)
         if !unsupported.isEmpty { response.append(.unsupported, unsupported) }
+        if let minSE {
+            var value: [UInt8] = []
+            ASCII.append(decimal: UInt64(minSE), to: &value)
+            response.append(.minSE, value)
+        }
         if let retryAfter {
             var value: [UInt8] = []
             ASCII.append(decimal: UInt64(retryAfter), to: &value)

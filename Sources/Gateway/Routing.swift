@@ -25,38 +25,53 @@ enum Routing {
         }
     }
 
-    /// What a look-up ends with.
-    enum Target {
-        case destination(Destination)
+    /// Where a request goes.
+    enum Decision {
+        case target(Target)
+        /// The server of a domain must be found first.
+        case lookUp(ServerQuery)
         /// The Request-URI is this gateway.
         case own
-        /// No static route, and no address that may be used.
-        case none
-        /// The URI is of another scheme or malformed.
-        case badURI
+        case rejected(Rejection)
     }
 
-    /// The next hop: the topmost Route, else the Request-URI; a static route of its domain, else its address.
+    /// The next hop: the topmost Route, else the Request-URI; a static route of its domain, else its address or its
+    /// servers.
     ///
-    /// - Parameter isInDialog: an address in the URI is followed only then; else anyone could send anything anywhere
-    ///   through the gateway.
-    static func target(of message: Message, isInDialog: Bool, settings: ControllerSettings) -> Target {
+    /// - Parameter isInDialog: whether the request belongs to a call that is known here. Only then an address in the URI is
+    ///   followed, else anyone could send anything anywhere through the gateway; a name is for calls and inside phones.
+    static func decision(
+        for message: Message, from flow: Flow, isInDialog: Bool, settings: ControllerSettings
+    ) -> Decision {
         let routeURI = message.address(of: .route)?.uri
-        guard let slice = routeURI ?? message.requestURI else { return .badURI }
-        guard let uri = try? URI(in: message.bytes.span, slice), uri.scheme == .sip else { return .badURI }
+        guard let slice = routeURI ?? message.requestURI, let uri = try? URI(in: message.bytes.span, slice),
+            uri.scheme == .sip
+        else { return .rejected(Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")) }
         let host = message.octets(uri.host)
         for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
-            return .destination(route.destination)
+            return .target(Target(destinations: [route.destination]))
         }
-        if settings.isOwn(host: host, port: uri.port) { return .own }
-        guard isInDialog, let address = IPAddress(text: host) else { return .none }
-        var transport = TransportKind.udp
-        if let name = uri.parameters.value(of: "transport", in: message.bytes.span),
-            ASCII.equalIgnoringCase(message.octets(name), "tcp")
-        {
-            transport = .tcp
+        if settings.isOwn(host: host, port: uri.port) {
+            guard let token = ContactToken(message.octets(uri.user), key: settings.contactKey),
+                settings.side(of: token.source.address) == .inside
+            else { return .own }
+            return .target(
+                Target(uri: token.uri, destinations: [Destination(token.transport, token.source)]))
         }
-        return .destination(Destination(transport, Endpoint(address, uri.port ?? 5_060)))
+        var transport: TransportKind?
+        if let name = uri.parameters.value(of: "transport", in: message.bytes.span) {
+            transport = TransportKind(parameter: message.octets(name))
+        }
+        if let address = IPAddress(text: host) {
+            guard isInDialog else { return .rejected(.noRoute) }
+            return .target(
+                Target(destinations: [Destination(transport ?? .udp, Endpoint(address, uri.port ?? 5_060))]))
+        }
+        guard settings.resolvesNames, isInDialog || settings.side(of: flow.remote.address) == .inside else {
+            return .rejected(.noRoute)
+        }
+        return .lookUp(
+            ServerQuery(host: message.copy(uri.host).map(ASCII.lowercase), port: uri.port, transport: transport))
     }
 
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
@@ -64,11 +79,7 @@ enum Routing {
         var value: [UInt8] = []
         value.append(literal: "<sip:")
         listener.endpoint.appendText(to: &value)
-        switch listener.transport {
-        case .udp: break
-        case .tcp: value.append(literal: ";transport=tcp")
-        case .tls: value.append(literal: ";transport=tls")
-        }
+        listener.transport.appendParameter(to: &value)
         value.append(literal: ";lr>")
         return value
     }
@@ -85,6 +96,30 @@ enum Routing {
         value.append(literal: ";branch=")
         value.append(contentsOf: branch)
         return value
+    }
+}
+
+extension TransportKind {
+    /// The value of a URI's transport parameter (RFC 3261 section 19.1.1), in any letter case; nil for others.
+    init?(parameter: Span<UInt8>) {
+        if ASCII.equalIgnoringCase(parameter, "udp") {
+            self = .udp
+        } else if ASCII.equalIgnoringCase(parameter, "tcp") {
+            self = .tcp
+        } else if ASCII.equalIgnoringCase(parameter, "tls") {
+            self = .tls
+        } else {
+            return nil
+        }
+    }
+
+    /// Appends the transport parameter of a URI; UDP needs none.
+    func appendParameter(to octets: inout [UInt8]) {
+        switch self {
+        case .udp: break
+        case .tcp: octets.append(literal: ";transport=tcp")
+        case .tls: octets.append(literal: ";transport=tls")
+        }
     }
 }
 

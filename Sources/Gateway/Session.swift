@@ -43,13 +43,22 @@ struct Session: Sendable {
         case ending
     }
 
+    /// An offer that waits for its answer.
+    struct Offer: Sendable {
+        let description: SessionDescription
+        let party: Party
+        /// Where the offerer is.
+        let place: Place
+        /// The CSeq number of the INVITE that it stood in a response to: the ACK with that number brings the answer, or
+        /// there is none.
+        let invite: UInt32?
+    }
+
     /// The offer/answer exchange (RFC 3264).
     enum Exchange: Sendable {
         /// Every offer has its answer.
         case settled
-        /// - Parameter invite: the CSeq number of the INVITE that it stood in a response to: the ACK with that number
-        ///   brings the answer, or there is none.
-        case offered(SessionDescription, by: Party, invite: UInt32?)
+        case offered(Offer)
     }
 
     let id: SessionID
@@ -60,15 +69,17 @@ struct Session: Sendable {
     /// The URIs of From and To, for people.
     let from: [UInt8]
     let to: [UInt8]
-    let callerSide: Side
-    let calleeSide: Side
-    /// Where the signalling of each party comes from: the one address that an inside party's media may name.
-    let callerAddress: IPAddress
-    let calleeAddress: IPAddress
+    let caller: Place
+    /// Where the callee may be: a place for each way that the INVITE may take.
+    var callees: [Place]
+    /// Where the callee is that answered first.
+    var callee: Place?
     let startedAt: MonotonicTime
     var phase = Phase.early
     /// BYE came: no answer that arrives late brings the call back.
     var isOver = false
+    /// A session timer runs: without a refresh in time the call is over.
+    var hasTimer = false
     /// A 2xx was passed on and its ACK has not come.
     var awaitsACK = false
     var exchange = Exchange.settled
@@ -77,6 +88,8 @@ struct Session: Sendable {
     /// An answer in a provisional response.
     struct EarlyAnswer: Sendable {
         var paths: [MediaPath]
+        /// The branch of the INVITE that it came by; when that one fails its media goes with it.
+        var branch: Int
         /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
         var isOpen = true
     }
@@ -95,12 +108,11 @@ struct Session: Sendable {
     var keys: [HeldKey] = []
     var reading = Reading.none
 
-    /// Whether media between the parties crosses the gateway.
-    var crosses: Bool { callerSide != calleeSide }
+    /// Whether media between the parties crosses the gateway, or may come to.
+    var crosses: Bool { callee.map { $0.side != caller.side } ?? callees.contains { $0.side != caller.side } }
 
-    func side(of party: Party) -> Side { party == .caller ? callerSide : calleeSide }
-
-    func address(of party: Party) -> IPAddress { party == .caller ? callerAddress : calleeAddress }
+    /// Where a party may be.
+    func places(of party: Party) -> [Place] { party == .caller ? [caller] : callees }
 
     /// What should be open now.
     var wanted: Holes {
@@ -116,59 +128,64 @@ struct Session: Sendable {
 // MARK: - Offer and answer
 
 extension Session {
-    /// Whose offer waits for its answer.
-    var offerer: Party? {
+    /// The offer that waits for its answer.
+    var openOffer: Offer? {
         switch exchange {
         case .settled: nil
-        case .offered(_, let party, _): party
+        case .offered(let offer): offer
         }
     }
 
     /// Whether a response to that INVITE may make an offer: none is open, or the one that it made before.
     func mayOffer(_ party: Party, inResponseTo invite: UInt32) -> Bool {
-        switch exchange {
-        case .settled: true
-        case .offered(_, let offerer, let other): offerer == party && other == invite
-        }
+        openOffer.map { $0.party == party && $0.invite == invite } ?? true
     }
 
     /// Takes an offer into account.
     ///
     /// - Parameters:
     ///   - party: who makes it.
+    ///   - place: where that party is.
     ///   - tags: those of the message: when an answer in a provisional response of their dialog came before, it counts.
     ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
     /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
     ///   then that was not open before.
     mutating func offer(
-        _ description: SessionDescription, by party: Party, tags: [[UInt8]], invite: UInt32?,
+        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], invite: UInt32?,
         settings: ControllerSettings
     ) throws(Rejection) {
-        for tag in tags where early[tag] != nil && offerer != nil { settle(withEarlyAnswerOf: tag) }
-        guard offerer == nil || invite != nil else { throw offerer == party ? .tooEarly : .pending }
+        for tag in tags where early[tag] != nil && openOffer != nil { settle(withEarlyAnswerOf: tag) }
+        if let openOffer, invite == nil { throw openOffer.party == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
-            description, side: side(of: party), signalling: address(of: party), policy: settings.policy)
+            description, side: place.side, signalling: place.address, policy: settings.policy)
         let known = stable.map(\.inside)
-        halfOpen = settings.halfOpen && side(of: party) == .inside ? endpoints.filter { !known.contains($0) } : []
-        exchange = .offered(description, by: party, invite: invite)
+        halfOpen = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
+        exchange = .offered(Offer(description: description, party: party, place: place, invite: invite))
     }
 
     /// Takes the answer to the other party's open offer into account; without one it changes nothing.
     ///
     /// - Parameters:
     ///   - party: whose answer it is.
-    ///   - tag: the answerer's tag when it stands in a provisional response, which settles nothing; else nil.
+    ///   - place: where that party is.
+    ///   - provisional: the answerer's tag and the INVITE's branch when it stands in a provisional response, which settles
+    ///     nothing; else nil.
     /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
     mutating func answer(
-        _ description: SessionDescription, by party: Party, provisionalTag tag: [UInt8]?, settings: ControllerSettings
+        _ description: SessionDescription, by party: Party, at place: Place,
+        provisional: (tag: [UInt8], branch: Int)?, settings: ControllerSettings
     ) throws(Rejection) {
-        guard case .offered(let offer, by: party.other, _) = exchange else { return }
-        let paths = try PinholePlan.answered(
-            offer: offer, answer: description, offererSide: side(of: party.other),
-            inside: side(of: party) == .inside ? address(of: party) : address(of: party.other), policy: settings.policy)
-        if let tag {
+        guard let offer = openOffer, offer.party == party.other else { return }
+        var paths: [MediaPath] = []
+        // On one side with the offerer, the media does not come by here.
+        if place.side != offer.place.side {
+            paths = try PinholePlan.answered(
+                offer: offer.description, answer: description, offererSide: offer.place.side,
+                inside: place.side == .inside ? place.address : offer.place.address, policy: settings.policy)
+        }
+        if let (tag, branch) = provisional {
             guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
-            early[tag] = EarlyAnswer(paths: paths)
+            early[tag] = EarlyAnswer(paths: paths, branch: branch)
         } else {
             settle(on: paths)
         }

@@ -22,6 +22,10 @@ public struct SessionController {
     /// Response contexts by their server transaction.
     var contexts: [TransactionID: ProxyContext] = [:]
     var clients: [TransactionID: ClientRole] = [:]
+    /// Client transactions whose timer C runs.
+    var inviteTimers: Set<TransactionID> = []
+    var lookUps = LookUps()
+    var admission: Admission
     var gate = GateLink()
     /// Messages whose envelopes are being opened.
     var examining: [EnvelopeToken: Subject] = [:]
@@ -35,6 +39,8 @@ public struct SessionController {
     public init(settings: ControllerSettings) {
         self.settings = settings
         tokens = TokenSource(key: settings.tokenKey)
+        admission = Admission(
+            settings.admission, trusted: Set(settings.routes.map(\.destination.remote.address)))
         layer = TransactionLayer(timers: settings.timers, maximumTransactions: settings.maximumTransactions)
     }
 
@@ -45,10 +51,12 @@ public struct SessionController {
         case .received(let message, let flow): receive(message, flow)
         case .malformed(let error, let request, let flow): refuse(error, request, flow)
         case .fired(.transaction(let token)): run(layer.fired(token))
-        case .fired(.inviteTimeout(let server)): inviteTimedOut(server)
+        case .fired(.inviteTimeout(let client)): inviteTimedOut(client)
         case .fired(.halfOpen(let session)): halfOpenTimedOut(session)
         case .fired(.end(let session)): timedOut(session)
+        case .fired(.sessionExpires(let session)): sessionExpired(session)
         case .fired(.renewal): renewHoles()
+        case .located(let token, let destinations): located(token, destinations)
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()
@@ -90,6 +98,7 @@ public struct SessionController {
                 return
             }
             message.stampVia(source: flow.remote)
+            guard admits(message, flow) else { return refuseStatelessly(message, flow) }
         } else {
             counters.responses += 1
         }
@@ -115,9 +124,8 @@ public struct SessionController {
     /// A transaction is over: nothing refers to it any more.
     private mutating func forget(_ id: TransactionID) {
         clients[id] = nil
-        if let context = contexts.removeValue(forKey: id), context.request.method == .invite {
-            effects.append(.cancelTimer(.inviteTimeout(id)))
-        }
+        contexts[id] = nil
+        stopInviteTimer(id)
     }
 }
 
@@ -137,6 +145,8 @@ public struct Counters: Sendable, Equatable {
     public var malformed: UInt64 = 0
     /// Responses that belong to no client transaction (RFC 6026 section 7.3).
     public var strayResponses: UInt64 = 0
+    /// Requests outside of calls that their source, or all together, sent too many of.
+    public var overLimit: UInt64 = 0
     /// Messages that were refused.
     public var refused: UInt64 = 0
     /// Sessions that began.
@@ -194,6 +204,7 @@ extension SessionController {
         }
         if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
         if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }
+        if session.hasTimer { effects.append(.cancelTimer(.sessionExpires(id))) }
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))

@@ -77,6 +77,13 @@ public struct ControllerSettings: Sendable {
     public var disclosure: DisclosurePolicy
     /// Whether a hole from any address is open between offer and answer.
     public var halfOpen: Bool
+    /// The session timer that is asked for; nil asks for none and leaves what the phones agree on alone.
+    public var sessionTimer: SessionTimerPolicy?
+    /// Whether inside phones reach domains without a static route by the names of their servers (RFC 3263).
+    public var resolvesNames = false
+    /// Octets of a request that go by UDP; a longer one goes by TCP where there is a listener for it, and by UDP only
+    /// when that fails (RFC 3261 section 18.1.1).
+    public var datagramOctets = 1_300
     /// Sessions at one time.
     public var maximumSessions: Int
     /// Transactions at one time.
@@ -85,6 +92,11 @@ public struct ControllerSettings: Sendable {
     public var timers: Timers
     /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
     public var inviteTimeout: Duration
+    /// What sources may send outside of calls.
+    public var admission = AdmissionPolicy()
+    /// 128 secret bits that outlive a restart: what the Contacts of phones that are registered outside are known by. Where
+    /// they are new at each start, a provider reaches the phones again when they have registered again.
+    public var contactKey: (UInt64, UInt64) = (0, 0)
     /// 128 random bits from the shell: what branches, tags and session numbers are made of.
     public var tokenKey: (UInt64, UInt64)
 
@@ -106,6 +118,7 @@ public struct ControllerSettings: Sendable {
         self.timers = timers
         self.inviteTimeout = inviteTimeout
         self.tokenKey = tokenKey
+        contactKey = (tokenKey.1, ~tokenKey.0)
     }
 }
 

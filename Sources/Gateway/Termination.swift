@@ -5,14 +5,14 @@ import Wire
 // A 2xx whose SDP cannot be read or honoured: the gateway ends the dialog that the callee believes in.
 extension SessionController {
     /// Acknowledges the 2xx, says BYE to the callee and a 5xx to the caller (draft-ietf-sip-e2m-sec-06 section 5.3).
-    mutating func terminate(_ context: ProxyContext, _ response: Message, _ rejection: Rejection) {
+    mutating func terminate(_ context: ProxyContext, _ index: Int, _ response: Message, _ rejection: Rejection) {
         let server = context.server
-        let acknowledgement = inDialog(.ack, context, response)
-        contexts[server]?.terminatingACK = acknowledgement
-        resend(acknowledgement, context)
-        var destination = context.destination
-        destination.local = context.listener.endpoint
-        if let (bye, actions) = layer.request(inDialog(.bye, context, response), to: destination) {
+        let branch = context.branches[index]
+        guard let listener = branch.listener else { return }
+        let acknowledgement = inDialog(.ack, context, listener, response)
+        contexts[server]?.branches[index].terminatingACK = acknowledgement
+        effects.append(.send(acknowledgement, branch.destination))
+        if let (bye, actions) = layer.request(inDialog(.bye, context, listener, response), to: branch.destination) {
             clients[bye] = .own
             run(actions)
         }
@@ -28,13 +28,9 @@ extension SessionController {
             answer.offersCertificate = false
         }
         respond(server, answer.response(to: context.request, tag: tokens.token(), settings: settings))
+        contexts[server]?.later = []
+        cancelBranches(of: server, except: index)
         next(server)
-    }
-
-    mutating func resend(_ acknowledgement: Message, _ context: ProxyContext) {
-        var destination = context.destination
-        destination.local = context.listener.endpoint
-        effects.append(.send(acknowledgement, destination))
     }
 
     private func sessionCallID(_ context: ProxyContext) -> [UInt8] {
@@ -43,13 +39,15 @@ extension SessionController {
 
     /// A request inside the dialog that the 2xx made, as the caller would send it: target is the Contact, the route set
     /// are the Record-Route values that the callee's side added, nearest first (section 12.1.2).
-    private mutating func inDialog(_ method: Method, _ context: ProxyContext, _ response: Message) -> Message {
+    private mutating func inDialog(
+        _ method: Method, _ context: ProxyContext, _ listener: Listener, _ response: Message
+    ) -> Message {
         let target = response.address(of: .contact).map { response.copy($0.uri) }
         let sequence = method == .ack ? context.request.cseq.number : context.request.cseq.number + 1
         var request = Message(
             request: method, uri: target ?? context.request.requestURI.map(context.request.copy) ?? [],
             sequence: sequence)
-        request.append(.via, Routing.via(context.listener, branch: LoopCheck.branch(hash: context.hash, &tokens)))
+        request.append(.via, Routing.via(listener, branch: LoopCheck.branch(hash: context.hash, &tokens)))
         request.appendFields(of: .from, from: context.request)
         request.appendFields(of: .to, from: response)
         request.appendFields(of: .callID, from: context.request)

@@ -15,6 +15,9 @@ public enum MessageLimits {
     public static let methodOctets = 64
     /// The largest Max-Forwards that the grammar of section 20.22 allows.
     public static let maxForwards: UInt64 = 255
+    /// The largest Max-Breadth that is believed (RFC 5393 section 5.3.1 gives the grammar no bound); more is cut down to
+    /// what a proxy adds by itself.
+    public static let maxBreadth: UInt64 = 255
     /// CSeq is below 2 to the power of 31 (section 8.1.1.5).
     public static let sequenceNumber: UInt64 = 0x7FFF_FFFF
     /// Values of Via in one message: what Max-Forwards can add to.

@@ -121,6 +121,12 @@ extension Message {
         startLine = .request(method, text: text, uri: append(uri.span))
     }
 
+    /// Replaces status and reason phrase; does nothing to a request.
+    public mutating func setStatus(_ status: UInt16, reason: StaticString) {
+        guard case .response = startLine else { return }
+        startLine = .response(status: status, reason: append(reason))
+    }
+
     /// The message without its body, in a buffer that does not hold it either: what must be kept of a request to answer it.
     public func withoutBody() -> Message {
         guard !body.isEmpty, Int(body.end) == bytes.count else { return self }

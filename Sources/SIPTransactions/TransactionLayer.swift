@@ -30,6 +30,11 @@ public struct TransactionLayer: Sendable {
     /// Transactions that have not ended.
     public var count: Int { transactions.count }
 
+    /// Whether the INVITE that a CANCEL names is here (RFC 3261 section 9.2).
+    public func hasInvite(of cancel: Message) -> Bool {
+        TransactionKey(server: cancel, as: .invite).map { servers[$0] != nil } ?? false
+    }
+
     /// The request that a transaction was made for: as it came, or as it was sent. Nil when the transaction has ended.
     public func request(of id: TransactionID) -> Message? { transactions[id]?.request }
 }

@@ -282,16 +282,6 @@ public final class SIPTransport: @unchecked Sendable {
     }
 }
 
-extension IPAddress {
-    /// What counts as one source: an IPv4 address, or the /64 that an IPv6 host has to itself (RFC 6177).
-    fileprivate var network: IPAddress {
-        switch self {
-        case .v4: self
-        case .v6(let high, _): .v6(high, 0)
-        }
-    }
-}
-
 /// Why a listener or a connection is not there.
 public enum TransportError: Error, Sendable {
     case unsupported(TransportKind)

@@ -255,3 +255,13 @@ extension IPAddress {
         }
     }
 }
+
+extension IPAddress {
+    /// What counts as one source of traffic: an IPv4 address, or the /64 that an IPv6 host has to itself (RFC 6177).
+    public var network: IPAddress {
+        switch self {
+        case .v4: self
+        case .v6(let high, _): .v6(high, 0)
+        }
+    }
+}

@@ -42,6 +42,9 @@ final class Script {
     private(set) var envelopes: [(token: EnvelopeToken, request: EnvelopeRequest)] = []
     /// What comes of opening an envelope; nil leaves it to `open`.
     var opener: ((EnvelopeRequest) -> EnvelopeOutcome?)?
+    /// The servers of domains, and what the gateway asked for.
+    var servers: [[UInt8]: [Destination]] = [:]
+    private(set) var lookedUp: [ServerQuery] = []
     /// Messages of the gateway, by number, that cannot be delivered.
     var lostSends: Set<Int> = []
     /// Messages to the gateway, by number, that arrive twice.
@@ -166,6 +169,9 @@ final class Script {
             case .openEnvelope(let token, let request):
                 envelopes.append((token, request))
                 if let outcome = opener?(request) { queue.append(.gateway(.envelopeOpened(token, outcome))) }
+            case .locate(let token, let query):
+                lookedUp.append(query)
+                queue.append(.gateway(.located(token, servers[query.host] ?? [])))
             case .forgetKey(let key): forgotten.append(key)
             case .log(let event): log.append(event)
             }
@@ -265,7 +271,8 @@ final class Script {
         for timer in timers.keys {
             switch timer {
             case .gateway(.renewal), .phone, .task: continue
-            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.halfOpen), .gateway(.end):
+            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.halfOpen), .gateway(.end),
+                .gateway(.sessionExpires):
                 found.append("timer: \(timer)")
             }
         }

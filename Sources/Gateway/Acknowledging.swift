@@ -1,0 +1,49 @@
+import GateProtocol
+import SIPText
+import SIPTransactions
+import Wire
+
+// The ACK to a 2xx: it has no transaction, is looked at, then sent on.
+extension SessionController {
+    mutating func acknowledge(_ message: Message, _ flow: Flow) {
+        var request = message
+        Routing.preprocess(&request, settings: settings)
+        guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0, knownCall(of: request) != nil
+        else { return }
+        switch Routing.decision(for: request, from: flow, isInDialog: true, settings: settings) {
+        case .target(let target): acknowledge(request, flow, to: target.destinations[0])
+        case .lookUp(let query): locate(query, for: .acknowledgement(request, flow))
+        case .own, .rejected: return
+        }
+    }
+
+    /// The ACK's next hop is known.
+    mutating func acknowledge(_ request: Message, _ flow: Flow, to destination: Destination) {
+        guard let (known, _) = knownCall(of: request), bindingFault(of: request, from: flow, to: destination) == nil,
+            let listener = settings.listener(facing: destination)
+        else { return }
+        var destination = destination
+        destination.local = listener.endpoint
+        if session(of: request) != nil, sessions[known.id]?.awaitsACK == true {
+            sessions[known.id]?.awaitsACK = false
+            if !known.isOver { effects.append(.cancelTimer(.end(known.id))) }
+        }
+        let subject = Acknowledgement(message: request, flow: flow, destination: destination, listener: listener)
+        // Only the ACK that brings the answer to an open offer is looked into, and only in the dialog of the session: a
+        // fork that answered after another has no media here, but its dialog must be ended properly.
+        guard let offer = known.openOffer, offer.invite == request.cseq.number, session(of: request) != nil else {
+            return forward(subject)
+        }
+        examine(.acknowledgement(subject, known.id))
+    }
+
+    /// Sends an ACK on.
+    mutating func forward(_ acknowledgement: Acknowledgement) {
+        var request = acknowledgement.message
+        request.prepare(
+            from: acknowledgement.flow, by: acknowledgement.listener,
+            branch: LoopCheck.branch(hash: LoopCheck.hash(acknowledgement.message, tokens), &tokens),
+            recordsRoute: false)
+        effects.append(.send(request, acknowledgement.destination))
+    }
+}

@@ -1,0 +1,107 @@
+import SIPText
+import SIPTransactions
+public import Wire
+
+/// How many requests outside of calls may come (RFC 3261 gives no number; a phone sends a few a minute).
+public struct AdmissionPolicy: Hashable, Sendable {
+    /// Requests a second that one source may send for long.
+    public var perSource: Int
+    /// Requests that one source may send at once after it was silent.
+    public var burstPerSource: Int
+    /// Requests a second from all sources together.
+    public var inAll: Int
+
+    /// Sources that are told apart at one time; further ones share an allowance.
+    public static let maximumSources = 8_192
+
+    /// Requests a second of one source, at once of one source, and a second of all sources.
+    public init(perSource: Int = 100, burstPerSource: Int = 200, inAll: Int = 10_000) {
+        self.perSource = max(1, perSource)
+        self.burstPerSource = max(self.perSource, burstPerSource)
+        self.inAll = max(self.perSource, inAll)
+    }
+}
+
+/// Token buckets: what each source may still send. A source that has been silent for long enough to have its whole
+/// allowance again is forgotten, so the table holds only who is sending.
+struct Admission {
+    /// An allowance as the time at which it would be used up: it moves on by a request's share each, and back to now by
+    /// itself (the generic cell rate algorithm, ITU-T I.371).
+    private struct Allowance {
+        var usedUntil: MonotonicTime
+
+        mutating func take(at now: MonotonicTime, every interval: Duration, burst: Int) -> Bool {
+            let start = max(usedUntil, now)
+            guard start - now <= interval * (burst - 1) else { return false }
+            usedUntil = start + interval
+            return true
+        }
+    }
+
+    private let policy: AdmissionPolicy
+    private let trusted: Set<IPAddress>
+    /// Two generations: who sends is in the younger one, and the older one is dropped when every allowance in it is whole.
+    private var sources: [IPAddress: Allowance] = [:]
+    private var olderSources: [IPAddress: Allowance] = [:]
+    private var generationEnds = MonotonicTime(nanoseconds: 0)
+    private var others = Allowance(usedUntil: MonotonicTime(nanoseconds: 0))
+    private var all = Allowance(usedUntil: MonotonicTime(nanoseconds: 0))
+
+    /// - Parameter trusted: next hops of the operator's routes: they speak for many callers.
+    init(_ policy: AdmissionPolicy, trusted: Set<IPAddress>) {
+        self.policy = policy
+        self.trusted = trusted
+    }
+
+    /// Sources that are told apart now.
+    var count: Int { sources.count + olderSources.count }
+
+    /// Whether one more request of that source may be looked at.
+    mutating func admits(_ source: IPAddress, at now: MonotonicTime) -> Bool {
+        if !trusted.contains(source), !admitsSource(source.network, at: now) { return false }
+        return all.take(at: now, every: .seconds(1) / policy.inAll, burst: policy.inAll)
+    }
+
+    private mutating func admitsSource(_ source: IPAddress, at now: MonotonicTime) -> Bool {
+        let interval = Duration.seconds(1) / policy.perSource
+        if now >= generationEnds {
+            olderSources = sources
+            sources = [:]
+            generationEnds = now + interval * policy.burstPerSource
+        }
+        var allowance: Allowance
+        if let known = sources[source] ?? olderSources.removeValue(forKey: source) {
+            allowance = known
+        } else if count < AdmissionPolicy.maximumSources {
+            allowance = Allowance(usedUntil: now)
+        } else {
+            return others.take(at: now, every: interval, burst: policy.burstPerSource)
+        }
+        let isAdmitted = allowance.take(at: now, every: interval, burst: policy.burstPerSource)
+        sources[source] = allowance
+        return isAdmitted
+    }
+}
+
+// Who sends too much is answered without state, or not at all; requests of calls that are up go first.
+extension SessionController {
+    /// Whether a request may cost a transaction. One that belongs to a known call may: it ends something, or keeps it up.
+    mutating func admits(_ request: Message, _ flow: Flow) -> Bool {
+        if request.tag(of: .to) != nil, knownCall(of: request) != nil { return true }
+        if request.method == .cancel, layer.hasInvite(of: request) { return true }
+        return admission.admits(flow.remote.address, at: now)
+    }
+
+    /// 503 without a transaction (RFC 3261 section 21.5.4), with the same tag for the same request.
+    mutating func refuseStatelessly(_ request: Message, _ flow: Flow) {
+        counters.overLimit += 1
+        guard request.method != .ack else { return }
+        var tag: [UInt8] = []
+        tag.appendHex(LoopCheck.hash(request, tokens))
+        var response = Message(status: 503, reason: "Service Unavailable", to: request, tag: tag)
+        var seconds: [UInt8] = []
+        ASCII.append(decimal: TransactionLimits.retryAfterSeconds, to: &seconds)
+        response.append(.retryAfter, seconds)
+        effects.append(.send(response, Destination(respondingTo: request, from: flow)))
+    }
+}
