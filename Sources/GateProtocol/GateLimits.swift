@@ -8,8 +8,9 @@ public enum GateLimits {
     /// RTP and RTCP each, twice, because an answer may come from two forks.
     public static let holesPerSession = 32
 
-    /// Sessions in one `renew`: 32 KiB of ids, so that a gateway with 10,000 calls needs three requests.
-    public static let sessionsPerRenewal = 4_096
+    /// Sessions in one `renew`, which is one transaction: 512 elements of audio calls with RTCP are about a millisecond
+    /// of the kernel's time, which is what a new call may have to wait behind it.
+    public static let sessionsPerRenewal = 128
 
     /// Reports in one `listed`: 28 reports of 32 IPv6 paths are 63,000 octets, the most that fit a frame.
     public static let reportsPerPage = 28

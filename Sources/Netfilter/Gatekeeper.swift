@@ -11,8 +11,6 @@ public struct Gatekeeper<Kernel: Firewall> {
     private var policy: PinholePolicy
     private let halfOpenAllowed: Bool
     private let holeTimeout: Duration
-    /// Elements that a renewal puts in one transaction: some 100 µs of the kernel's time, and of nobody else's.
-    private static var renewalElements: Int { 256 }
     private var table = HoleTable()
 
     /// - Parameter holeTimeout: after which holes close that are not renewed.
@@ -118,42 +116,24 @@ public struct Gatekeeper<Kernel: Firewall> {
 
     // MARK: Renewal and lists
 
-    /// Renews in transactions of a bounded number of elements. When one fails, those before it stay renewed, which
-    /// harms nobody.
+    /// Renews in one transaction.
     private mutating func renew(_ sessions: [SessionID], at now: MonotonicTime) -> GateOutcome {
         var seen: Set<SessionID> = []
-        var missing: [SessionID] = []
-        var chunk: [SessionID] = []
-        var chunkElements = 0
+        let known = sessions.filter { seen.insert($0).inserted && table.contains($0) }
+        let missing = seen.subtracting(known)
         do throws(GateFailure) {
-            for session in sessions where seen.insert(session).inserted {
-                let elements = table.holes(of: session).reduce(0) { $0 + $1.elements.count }
-                guard elements > 0 else {
-                    missing.append(session)
-                    continue
+            if !known.isEmpty {
+                let elements = known.flatMap { table.holes(of: $0).flatMap(\.elements) }
+                let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
+                let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
+                for session in known {
+                    table.commit(
+                        session, to: table.holes(of: session), counts: counts, deadline: deadline(from: now))
                 }
-                if chunkElements + elements > Self.renewalElements {
-                    try renewChunk(chunk, at: now)
-                    chunk = []
-                    chunkElements = 0
-                }
-                chunk.append(session)
-                chunkElements += elements
             }
-            try renewChunk(chunk, at: now)
-            return GateOutcome(.renewed(missing: missing))
+            return GateOutcome(.renewed(missing: missing.sorted()))
         } catch {
             return GateOutcome(error)
-        }
-    }
-
-    private mutating func renewChunk(_ sessions: [SessionID], at now: MonotonicTime) throws(GateFailure) {
-        guard !sessions.isEmpty else { return }
-        let elements = sessions.flatMap { table.holes(of: $0).flatMap(\.elements) }
-        let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
-        let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
-        for session in sessions {
-            table.commit(session, to: table.holes(of: session), counts: counts, deadline: deadline(from: now))
         }
     }
 

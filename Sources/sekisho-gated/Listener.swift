@@ -14,6 +14,7 @@ final class Listener {
     let descriptor: Int32
     private let path: String
     private let lock: Int32
+    private let claim: Int32
 
     /// Binds the socket; connections are refused until `listen` is called.
     init(path: String) throws(StartError) {
@@ -29,6 +30,13 @@ final class Listener {
             close(lock)
             throw StartError(description: "another sekisho-gated runs on \(path); stop it first")
         }
+        let claim: Int32
+        do throws(StartError) {
+            claim = try Self.claimNamespace()
+        } catch {
+            close(lock)
+            throw error
+        }
         let descriptor = socket(
             AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
         let code = UnixAddress.withPointer(to: address) { pointer -> Int32 in
@@ -42,17 +50,35 @@ final class Listener {
         guard code == 0 else {
             close(descriptor)
             close(lock)
+            close(claim)
             throw StartError(description: "cannot bind \(path): \(String(cString: strerror(code)))")
         }
         self.descriptor = descriptor
         self.path = path
         self.lock = lock
+        self.claim = claim
+    }
+
+    /// Takes a name that there is once in a network namespace, as there is one table (unix(7): abstract names belong to the
+    /// network namespace): a second gate with another socket would replace the first one's table.
+    private static func claimNamespace() throws(StartError) -> Int32 {
+        guard let (address, length) = UnixAddress.make("@sekisho-gated") else {
+            throw StartError(description: "the name of the namespace's lock is too long")
+        }
+        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard UnixAddress.withPointer(to: address, { bind(descriptor, $0, length) }) == 0 else {
+            close(descriptor)
+            throw StartError(
+                description: "another sekisho-gated has table netdev sekisho in this network namespace; stop it first")
+        }
+        return descriptor
     }
 
     deinit {
         unlink(path)
         close(descriptor)
         close(lock)
+        close(claim)
     }
 
     /// Lets connections in.

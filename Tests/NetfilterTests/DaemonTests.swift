@@ -26,9 +26,10 @@ final class GateProcess {
     func start(_ prefix: [String] = [], _ more: [String] = []) throws -> Child {
         started += 1
         var lines = [
-            "socket: \(path)", "inside: { interface: lan0, prefixes: [10.1.0.0/24, \"fd00:1::/64\"] }",
+            "inside: { interface: lan0, prefixes: [10.1.0.0/24, \"fd00:1::/64\"] }",
             "outside: { interface: wan0 }", "forbidden: [10.2.0.77]",
         ]
+        if !more.contains(where: { $0.hasPrefix("socket") }) { lines.append("socket: \(path)") }
         if !more.contains(where: { $0.hasPrefix("allow_user") }) { lines.append("allow_user: 0") }
         if !more.contains(where: { $0.hasPrefix("keep_on_exit") }) { lines.append("keep_on_exit: false") }
         let configuration = "\(directory)/gated-\(started).yaml"
@@ -153,6 +154,10 @@ final class GateProcess {
         let second = try gate.start()
         #expect(second.wait(seconds: 10) == 1)
         #expect(second.text.contains("another sekisho-gated runs on \(gate.path)"))
+        // With a socket of its own it would still have the same table.
+        let elsewhere = try gate.start([], ["socket: \(gate.path)-2"])
+        #expect(elsewhere.wait(seconds: 10) == 1)
+        #expect(elsewhere.text.contains("another sekisho-gated has table netdev sekisho"))
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
         #expect(try client.ask(.close(session)) == .completed)
         child.signal(SIGTERM)

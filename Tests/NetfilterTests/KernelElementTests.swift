@@ -149,8 +149,8 @@ import Wire
         let gate = try GatewayFixture("many")
         let sessions = (1...2000 as ClosedRange<UInt64>).map { SessionID($0) }
         for session in sessions { #expect(gate.ask(.narrow(session, holes(session.value))) == .completed) }
-        for start in stride(from: 0, to: sessions.count, by: 1500) {
-            let part = Array(sessions[start..<min(start + 1500, sessions.count)])
+        for start in stride(from: 0, to: sessions.count, by: GateLimits.sessionsPerRenewal) {
+            let part = Array(sessions[start..<min(start + GateLimits.sessionsPerRenewal, sessions.count)])
             #expect(gate.ask(.renew(part)) == .renewed(missing: []))
         }
         var listed = 0

@@ -52,7 +52,13 @@ final class Demo {
 
     func run() throws {
         introduce()
-        try gateway.start()
+        do {
+            try gateway.start()
+        } catch {
+            // The daemons get the same Ctrl-C: that one of them did not start is then no fault.
+            try pause(seconds: 0)
+            throw error
+        }
         let foreign = try testbed.listForeignRules()
         try beforeTheCall()
         let wire = try Capture(

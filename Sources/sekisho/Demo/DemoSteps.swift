@@ -10,9 +10,6 @@ extension Demo {
     private static let mostThroughHalfOpen = 60
 
     func introduce() {
-        let mode =
-            options.plain
-            ? "SDP in the clear" : "SDP for callee and gateway only, answer under \(options.reuse.rawValue)"
         say(Terminal.styled("Sekisho: a call through a default-drop gateway", .bold))
         say("")
         say("   caller (alice)        gateway                    callee (bob)")
@@ -21,7 +18,11 @@ extension Demo {
         say("                   sekisho-gated      +------ stranger \(strangerAddress)")
         say("                   forward: drop")
         say("")
-        say("   \(options.ipv6 ? "IPv6" : "IPv4"), SIP over \(options.transport.rawValue.uppercased()), \(mode)")
+        say("   \(options.ipv6 ? "IPv6" : "IPv4"), SIP over \(options.transport.rawValue.uppercased())")
+        say(
+            options.plain
+                ? "   SDP in the clear"
+                : "   SDP for callee and gateway only, the answer under \(options.reuse.rawValue)")
     }
 
     func beforeTheCall() throws {
@@ -102,6 +103,12 @@ extension Demo {
         say(Terminal.styled(summary(of: "alice", caller.text), .dim))
         say(Terminal.styled(summary(of: "bob", callee.text), .dim))
         try check("both user agents are content: media flowed both ways", statuses.0 == 0 && statuses.1 == 0)
+        let (alice, bob) = (audio(in: caller.text), audio(in: callee.text))
+        // Half a second of what was on its way when the first of the two hung up, on a busy machine.
+        let isWhole = alice.received + 25 >= bob.sent && bob.received + 25 >= alice.sent && alice.sent > 100
+        try check(
+            "alice heard \(alice.received) of \(bob.sent) packets, bob \(bob.received) of \(alice.sent), up to the BYE",
+            isWhole)
     }
 
     func confidential(_ wire: [UInt8]) throws {
@@ -191,6 +198,19 @@ extension Demo {
     /// The last lines of a user agent's output: its own account.
     private func summary(of name: String, _ output: String) -> String {
         output.split(separator: "\n").suffix(4).map { "   \(name): \($0.prefix(68))" }.joined(separator: "\n")
+    }
+
+    /// The RTP packets of a user agent's own account, those of before and during the call.
+    private func audio(in output: String) -> (sent: Int, received: Int) {
+        var count = (sent: 0, received: 0)
+        for line in output.split(separator: "\n") {
+            let words = line.split(whereSeparator: { " ,;".contains($0) })
+            guard words.count > 5, words[0] == "call:" || words[0] == "early:", words[1] == "RTP", words[3] == "sent"
+            else { continue }
+            count.sent += Int(words[2]) ?? 0
+            count.received += Int(words[4]) ?? 0
+        }
+        return count
     }
 
     /// Sends numbered packets to the caller's media port.
