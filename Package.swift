@@ -12,7 +12,9 @@ let core: [Target] = [
     .target(name: "GateProtocol", dependencies: ["Wire"]),
     .target(name: "ControlProtocol", dependencies: ["Wire"]),
     .target(name: "Registration", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
-    .target(name: "Gateway", dependencies: ["GateProtocol", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+    .target(
+        name: "Gateway",
+        dependencies: ["GateProtocol", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
 ]
 
 let libraries: [Target] = [
@@ -69,7 +71,9 @@ let tests: [Target] = [
         dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .testTarget(
         name: "GatewayTests",
-        dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+        dependencies: [
+            "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire",
+        ]),
     .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),

@@ -126,7 +126,7 @@ extension ProxySettings {
     /// How much the server holds at a time.
     public struct Limits: Hashable, Sendable {
         /// Octets of one message, headers and body.
-        public var messageOctets = 65_536
+        public var messageOctets = 81_920
         /// TCP connections.
         public var connections = 1024
         /// Sessions at one time.

@@ -96,12 +96,35 @@ extension SessionController {
     mutating func refuseStatelessly(_ request: Message, _ flow: Flow) {
         counters.overLimit += 1
         guard request.method != .ack else { return }
-        var tag: [UInt8] = []
-        tag.appendHex(LoopCheck.hash(request, tokens))
+        let tag = tokens.constantTag(for: request)
         var response = Message(status: 503, reason: "Service Unavailable", to: request, tag: tag)
         var seconds: [UInt8] = []
         ASCII.append(decimal: TransactionLimits.retryAfterSeconds, to: &seconds)
         response.append(.retryAfter, seconds)
+        answerStatelessly(response, request, flow)
+    }
+
+    /// Answers without a transaction, and over datagrams never with much more than was asked.
+    mutating func answerStatelessly(_ response: Message, _ request: Message, _ flow: Flow) {
+        guard let response = response.trimmed(to: request, isReliable: flow.transport.isReliable) else { return }
         effects.append(.send(response, Destination(respondingTo: request, from: flow)))
+    }
+}
+
+extension Message {
+    /// What an answer to who may not be who it seems to be is to its question in octets, at most: more would make the
+    /// gateway a tool against whoever owns a forged source.
+    private static let amplification = 2
+
+    /// A response that may go to a request's source: without what is only good to know, when it is too long. Nil when it
+    /// still is, which the request of no phone brings about.
+    func trimmed(to request: Message, isReliable: Bool) -> Message? {
+        let most = request.bytes.count * Self.amplification
+        guard !isReliable, serialized().count > most else { return self }
+        var response = self
+        response.removeAll(.warning)
+        response.removeAll(.contentType)
+        response.setBody([], contentType: nil)
+        return response.serialized().count > most ? nil : response
     }
 }

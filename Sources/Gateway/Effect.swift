@@ -1,4 +1,5 @@
 public import GateProtocol
+public import Registration
 public import SIPText
 public import SIPTransactions
 public import Wire
@@ -11,6 +12,8 @@ public enum Effect: Sendable, Equatable {
     case askGate(GateToken, GateRequest)
     /// Find the SIP server of a domain (RFC 3263).
     case locate(LookUpToken, ServerQuery)
+    /// Put a change of the registrations on the disk, in the order of the effects.
+    case store(StoreToken, LocationChange)
     /// Decrypt the first CMS body that own identities or the session's keys open.
     case openEnvelope(EnvelopeToken, EnvelopeRequest)
     /// Overwrite a key: its session is over, or it was replaced.
@@ -52,6 +55,7 @@ public enum CloseReason: String, Sendable, Equatable {
     case rejected = "final error response"
     case timedOut = "transaction timed out"
     case expired = "session timer ran out"
+    case replaced = "its phone began another call on the same ports"
     case transportFailed = "transport failed"
     case refused = "refused by policy"
     case shutdown = "shutting down"

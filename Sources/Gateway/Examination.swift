@@ -19,6 +19,10 @@ extension SessionController {
             return ensureHoles(id, for: subject)
         }
         guard carriesDescriptions(message) else { return proceed(subject) }
+        // A call whose media would find no hole is not begun; whoever is called would answer for nothing.
+        if message.method == .invite, session.phase == .early, session.requested.isEmpty, gate.holeTimeout == nil {
+            return reject(subject, .gateUnavailable)
+        }
         if let status = message.status {
             // A callee that takes the caller's tag for its own could speak for it later.
             if status < 300, let tag = message.tag(of: .to), ASCII.equal(message.octets(tag), session.callerTag.span),
@@ -30,7 +34,12 @@ extension SessionController {
         }
         switch Disclosure.plan(message, settings: settings) {
         case .none: plan(subject, nil, session.reading)
-        case .plain(let description): plan(subject, description, .plain)
+        case .plain(let description):
+            // Who cannot read a protected offer can still see the call, and would answer in the callee's place.
+            guard session.reading != .disclosed || sender.place.side == .inside else {
+                return reject(subject, .unprotected)
+            }
+            plan(subject, description, .plain)
         case .closed: unreadable(subject)
         case .rejected(let rejection): reject(subject, rejection)
         case .envelopes(let contents):

@@ -51,7 +51,9 @@ extension Message {
         var isChanged = false
         do throws(Rejection) {
             for value in self.values(of: .contact) {
-                guard let address = NameAddress(in: bytes.span, value), let uri = try body(address.uri, self) else {
+                guard copy(value) != [UInt8(ascii: "*")], let address = NameAddress(in: bytes.span, value),
+                    let uri = try body(address.uri, self)
+                else {
                     values.append(copy(value))
                     continue
                 }

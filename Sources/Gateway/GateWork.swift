@@ -24,8 +24,9 @@ struct GateLink {
 
     /// Refreshes in one hole timeout: one may be lost and the holes live on.
     static let renewalsPerTimeout = 3
-    /// Sessions in one refresh: the gate has one thread, and a new call must not wait behind a long one.
-    static let sessionsPerRenewal = 128
+    /// Holes in one refresh, which is one transaction: the gate has one thread, and a new call must not wait behind a long
+    /// one.
+    static let holesPerRenewal = 256
 }
 
 // Everything that is asked of the gate.
@@ -62,6 +63,8 @@ extension SessionController {
         case .completed:
             confirm(pending.request)
             proceed(pending.subject)
+        case .refused(let refusal) where refusal.reason == .conflict && replaceStale(pending.request):
+            ask(pending.request, for: pending.subject)
         case .refused(let refusal):
             counters.gateRefusals += 1
             revert(pending.request)
@@ -101,6 +104,21 @@ extension SessionController {
             effects.append(.startTimer(.halfOpen(id), halfOpenTime(session)))
         }
         sessions[id]?.installed = holes
+    }
+
+    /// Another session has the hole. Its inside end is of one phone, and only that phone's own signalling names it: the
+    /// phone has begun anew, after a restart that sent no BYE, and its earlier call is over.
+    ///
+    /// - Returns: whether there was such a session.
+    private mutating func replaceStale(_ request: GateRequest) -> Bool {
+        guard let id = request.changedSession, let wanted = sessions[id]?.requested else { return false }
+        let stale = sessions.values.filter { other in
+            other.id != id
+                && (other.installed.paths.contains(where: wanted.paths.contains)
+                    || other.installed.halfOpen.contains(where: wanted.halfOpen.contains))
+        }
+        for other in stale.map(\.id).sorted() { close(other, .replaced) }
+        return !stale.isEmpty
     }
 
     /// How long a hole may be open to any source: while a phone rings, or while the ACK to a 2xx may come (section 13.3.1.4).
@@ -182,7 +200,12 @@ extension SessionController {
     /// One request of bounded size at a time: new calls go between them.
     private mutating func renewNext() {
         guard !gate.renewing.isEmpty else { return }
-        let next = gate.renewing.prefix(GateLink.sessionsPerRenewal)
+        var holes = 0
+        let next = gate.renewing.prefix(GateLimits.sessionsPerRenewal).prefix { id in
+            let isFirst = holes == 0
+            holes += sessions[id]?.installed.count ?? 0
+            return isFirst || holes <= GateLink.holesPerRenewal
+        }
         gate.renewing = gate.renewing.dropFirst(next.count)
         ask(.renew(Array(next)), for: .none)
     }

@@ -1,4 +1,5 @@
 public import GateProtocol
+public import Registration
 public import SIPText
 public import SIPTransactions
 public import Wire
@@ -22,6 +23,12 @@ public enum Input: Sendable {
     case shutdown
     /// A `locate` effect has come to its end; no destination when nothing was found.
     case located(LookUpToken, [Destination])
+    /// A `store` effect has come to its end.
+    case stored(StoreToken, Bool)
+    /// The registrar's users are these now.
+    case usersChanged([RegisteredUser])
+    /// A connection that a peer had made is gone.
+    case connectionClosed(UInt64)
     /// An `openEnvelope` effect has come to its end.
     case envelopeOpened(EnvelopeToken, EnvelopeOutcome)
 }

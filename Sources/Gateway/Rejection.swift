@@ -44,6 +44,11 @@ extension Rejection {
     /// Nobody here, and no way to somebody else (RFC 3261 section 21.4.5).
     static var noRoute: Rejection { Rejection(404, "Not Found", "no route to the domain of the Request-URI") }
 
+    /// Nobody is registered by that name now (RFC 3261 section 21.4.18).
+    static var notRegistered: Rejection {
+        Rejection(480, "Temporarily Unavailable", "nobody is registered by that name")
+    }
+
     /// A request inside a dialog that nobody has here.
     static var unknownDialog: Rejection {
         Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here")
@@ -68,6 +73,11 @@ extension Rejection {
         rejection.offersCertificate = true
         rejection.warnCode = 380
         return rejection
+    }
+
+    /// SDP in the clear, in a call whose SDP is protected.
+    static var unprotected: Rejection {
+        .notAcceptable("the SDP of this call is protected, and this one is not")
     }
 
     /// A body that anyone can see is malformed.

@@ -1,4 +1,5 @@
 import GateProtocol
+import Registration
 import SIPText
 import SIPTransactions
 import Wire
@@ -11,6 +12,10 @@ extension SessionController {
         if let rejection = fault(in: message, hash: hash) { return decline(message, id, flow, rejection) }
         var request = message
         Routing.preprocess(&request, settings: settings)
+        if request.method == .register, registrar?.isResponsible(for: request) ?? false {
+            return register(request, id, flow)
+        }
+        guard authenticate(&request, id) else { return }
         let isInDialog = message.tag(of: .to) != nil
         var context = ProxyContext(
             server: id, request: request, flow: flow, hash: hash,
@@ -19,6 +24,14 @@ extension SessionController {
                     ?? UInt64(ProxyContext.defaultBreadth)))
         if isInDialog { context.session = session(of: message)?.id }
         let isFollowed = isInDialog && knownCall(of: request) != nil
+        if let groups = registeredTargets(of: request) {
+            // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
+            guard !groups.isEmpty else {
+                return decline(message, id, flow, isInDialog ? .unknownDialog : .notRegistered)
+            }
+            contexts[id] = context
+            return dispatch(id, groups)
+        }
         switch Routing.decision(for: request, from: flow, isInDialog: isFollowed, settings: settings) {
         case .target(let target):
             contexts[id] = context
@@ -166,7 +179,9 @@ extension SessionController {
     /// Answers a request with a refusal.
     mutating func refuse(_ request: Message, _ id: TransactionID, _ rejection: Rejection) {
         note(rejection, of: request)
-        run(layer.respond(rejection.response(to: request, tag: tokens.token(), settings: settings), to: id))
+        let response = rejection.response(to: request, tag: tokens.constantTag(for: request), settings: settings)
+        let isReliable = layer.destination(of: id)?.transport.isReliable ?? true
+        run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
     }
 
     /// Counts and logs a refusal.

@@ -58,20 +58,31 @@ enum Routing {
             return .target(
                 Target(uri: token.uri, destinations: [Destination(token.transport, token.source)]))
         }
-        var transport: TransportKind?
-        if let name = uri.parameters.value(of: "transport", in: message.bytes.span) {
-            transport = TransportKind(parameter: message.octets(name))
-        }
-        if let address = IPAddress(text: host) {
+        if let address = address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }
-            return .target(
-                Target(destinations: [Destination(transport ?? .udp, Endpoint(address, uri.port ?? 5_060))]))
+            return .target(Target(destinations: [address]))
         }
         guard settings.resolvesNames, isInDialog || settings.side(of: flow.remote.address) == .inside else {
             return .rejected(.noRoute)
         }
         return .lookUp(
-            ServerQuery(host: message.copy(uri.host).map(ASCII.lowercase), port: uri.port, transport: transport))
+            ServerQuery(
+                host: message.copy(uri.host).map(ASCII.lowercase), port: uri.port,
+                transport: transport(of: uri, in: message.bytes.span)))
+    }
+
+    /// The destination that a sip URI names by an address; nil when it names a host, or is no sip URI.
+    static func address(of slice: Slice, in bytes: Span<UInt8>) -> Destination? {
+        guard let uri = try? URI(in: bytes, slice), uri.scheme == .sip,
+            let address = IPAddress(text: bytes.extracting(uri.host.range))
+        else { return nil }
+        let transport = transport(of: uri, in: bytes) ?? .udp
+        return Destination(transport, Endpoint(address, uri.port ?? transport.defaultPort))
+    }
+
+    private static func transport(of uri: URI, in bytes: Span<UInt8>) -> TransportKind? {
+        guard let name = uri.parameters.value(of: "transport", in: bytes) else { return nil }
+        return TransportKind(parameter: bytes.extracting(name.range))
     }
 
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
@@ -95,6 +106,8 @@ enum Routing {
         listener.endpoint.appendText(to: &value)
         value.append(literal: ";branch=")
         value.append(contentsOf: branch)
+        // The response comes from where the request went then (RFC 3581 section 4), and no other is believed.
+        if !listener.transport.isReliable { value.append(literal: ";rport") }
         return value
     }
 }
@@ -110,6 +123,14 @@ extension TransportKind {
             self = .tls
         } else {
             return nil
+        }
+    }
+
+    /// The port where a URI names none (RFC 3261 section 19.1.2).
+    var defaultPort: UInt16 {
+        switch self {
+        case .udp, .tcp: 5_060
+        case .tls: 5_061
         }
     }
 

@@ -1,4 +1,5 @@
 import GateProtocol
+public import Registration
 import SDPText
 import SIPText
 import SIPTransactions
@@ -26,6 +27,8 @@ public struct SessionController {
     var inviteTimers: Set<TransactionID> = []
     var lookUps = LookUps()
     var admission: Admission
+    /// The registrar of the domains that are served here; nil where there is none.
+    var registrar: GatewayRegistrar?
     var gate = GateLink()
     /// Messages whose envelopes are being opened.
     var examining: [EnvelopeToken: Subject] = [:]
@@ -36,8 +39,11 @@ public struct SessionController {
     public internal(set) var counters = Counters()
 
     /// A controller without sessions.
-    public init(settings: ControllerSettings) {
+    ///
+    /// - Parameter registrar: of the domains that are served here; nil serves none.
+    public init(settings: ControllerSettings, registrar: GatewayRegistrar? = nil) {
         self.settings = settings
+        self.registrar = registrar
         tokens = TokenSource(key: settings.tokenKey)
         admission = Admission(
             settings.admission, trusted: Set(settings.routes.map(\.destination.remote.address)))
@@ -57,6 +63,9 @@ public struct SessionController {
         case .fired(.sessionExpires(let session)): sessionExpired(session)
         case .fired(.renewal): renewHoles()
         case .located(let token, let destinations): located(token, destinations)
+        case .stored(let token, let succeeded): stored(token, succeeded)
+        case .usersChanged(let users): registrar?.replaceUsers(users)
+        case .connectionClosed(let connection): registrar?.connectionClosed(connection)
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()
@@ -99,6 +108,7 @@ public struct SessionController {
             }
             message.stampVia(source: flow.remote)
             guard admits(message, flow) else { return refuseStatelessly(message, flow) }
+            if let challenge = statelessChallenge(to: message) { return answerStatelessly(challenge, message, flow) }
         } else {
             counters.responses += 1
         }
@@ -116,9 +126,12 @@ public struct SessionController {
         if error.code == .unsupported, ASCII.equal(Array("\(error.production)".utf8).span, "SIP-Version") {
             status = 505
             phrase = Array("Version Not Supported".utf8)
+        } else if error.code == .tooLong, ASCII.equal(Array("\(error.production)".utf8).span, "message") {
+            status = 413
+            phrase = Array("Request Entity Too Large - \(error.description)".utf8)
         }
-        let response = Message(status: status, phrase: phrase, to: request, tag: tokens.token())
-        effects.append(.send(response, Destination(respondingTo: request, from: flow)))
+        let response = Message(status: status, phrase: phrase, to: request, tag: tokens.constantTag(for: request))
+        answerStatelessly(response, request, flow)
     }
 
     /// A transaction is over: nothing refers to it any more.

@@ -92,6 +92,8 @@ public struct ControllerSettings: Sendable {
     public var timers: Timers
     /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
     public var inviteTimeout: Duration
+    /// Whether requests that name a registered domain's user in From must authenticate, where there is a registrar.
+    public var authenticatesCalls = true
     /// What sources may send outside of calls.
     public var admission = AdmissionPolicy()
     /// 128 secret bits that outlive a restart: what the Contacts of phones that are registered outside are known by. Where

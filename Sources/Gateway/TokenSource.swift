@@ -1,3 +1,4 @@
+import SIPText
 import Wire
 
 /// Makes branches, tags and numbers that nobody outside can guess: SipHash-2-4 of a counter under a key that the shell
@@ -21,6 +22,13 @@ struct TokenSource {
         var output: [UInt8] = []
         output.appendHex(number())
         return output
+    }
+
+    /// A To tag that is the same for each copy of a request (RFC 3261 section 8.2.7).
+    func constantTag(for request: Message) -> [UInt8] {
+        var tag: [UInt8] = []
+        tag.appendHex(LoopCheck.hash(request, self))
+        return tag
     }
 
     /// A hash of the caller's choosing, under the same key but never equal to a token by construction of its input.

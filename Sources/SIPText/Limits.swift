@@ -9,6 +9,8 @@ public enum MessageLimits {
     public static let headerFields = 128
     /// Octets in a body. A datagram cannot carry more, and SDP with a certificate needs a tenth of it.
     public static let bodyOctets = 65_536
+    /// Octets in a message.
+    public static let messageOctets = headOctets + bodyOctets
     /// Digits in Content-Length: enough for `bodyOctets`, too few to wrap any integer.
     public static let contentLengthDigits = 5
     /// Octets in a method token: the longest registered one has nine, the longest of RFC 4475 (section 3.1.1.2) 43.

@@ -30,8 +30,13 @@ public struct StreamFramer: Sendable {
     /// `MessageParser.parse` tells whether it can be answered before the connection is closed.
     public private(set) var faultyHead: [UInt8] = []
 
+    private let maximumOctets: Int
+
     /// A framer at the start of a connection.
-    public init() {}
+    ///
+    /// - Parameter maximumOctets: of one message, head and body; a longer one is refused when its head has come, wherever
+    ///   the stream is split.
+    public init(maximumOctets: Int = MessageLimits.messageOctets) { self.maximumOctets = maximumOctets }
 
     /// Octets held and not yet given away.
     public var buffered: Int { buffer.count - consumed }
@@ -72,7 +77,11 @@ public struct StreamFramer: Sendable {
             guard buffered > 0, buffer[consumed] != ASCII.cr else { return nil }
             guard try checkStartLine(), let headEnd = try findHeadEnd() else { return nil }
             do throws(ParseError) {
-                messageEnd = headEnd + (try contentLength(headEnd: headEnd))
+                let end = headEnd + (try contentLength(headEnd: headEnd))
+                guard end - consumed <= maximumOctets else {
+                    throw ParseError(.tooLong, in: "message", at: maximumOctets)
+                }
+                messageEnd = end
             } catch {
                 faultyHead = Array(buffer[consumed..<headEnd])
                 throw error

@@ -68,6 +68,9 @@ struct InviteServer: Equatable, Sendable {
         self.isReliable = isReliable
     }
 
+    /// Whether nothing was answered yet.
+    var isUntouched: Bool { state == .proceeding(last: nil) }
+
     mutating func handle(_ input: Input) -> [Effect] {
         switch (state, input) {
         case (.proceeding(let last), .invite):

@@ -69,6 +69,9 @@ struct NonInviteServer: Equatable, Sendable {
         self.isReliable = isReliable
     }
 
+    /// Whether nothing was answered yet.
+    var isUntouched: Bool { state == .trying }
+
     mutating func handle(_ input: Input) -> [Effect] {
         switch (state, input) {
         case (.trying, .provisional(let response)), (.proceeding, .provisional(let response)):

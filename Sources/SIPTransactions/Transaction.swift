@@ -44,6 +44,15 @@ struct Transaction: Sendable {
         }
     }
 
+    /// Whether it is a server's and nothing was answered in it yet.
+    var isUntouched: Bool {
+        switch machine {
+        case .inviteServer(let machine): machine.isUntouched
+        case .nonInviteServer(let machine): machine.isUntouched
+        case .inviteClient, .nonInviteClient: false
+        }
+    }
+
     /// Gives the machine the input that the event is to it; an event that is none to it is absorbed.
     mutating func handle(_ event: Event) -> [Effect] {
         switch machine {

@@ -35,6 +35,9 @@ public struct TransactionLayer: Sendable {
         TransactionKey(server: cancel, as: .invite).map { servers[$0] != nil } ?? false
     }
 
+    /// Where the messages of a transaction go. Nil when it has ended.
+    public func destination(of id: TransactionID) -> Destination? { transactions[id]?.destination }
+
     /// The request that a transaction was made for: as it came, or as it was sent. Nil when the transaction has ended.
     public func request(of id: TransactionID) -> Message? { transactions[id]?.request }
 }
@@ -77,9 +80,13 @@ extension TransactionLayer {
     }
 
     private mutating func receive(response: Message, from flow: Flow) -> [TransactionAction] {
-        guard let key = TransactionKey(client: response), let id = clients[key] else {
-            return [.strayResponse(response, flow)]
-        }
+        // The Via asks for responses from where the request went (RFC 3581 section 4): one from elsewhere was made by
+        // somebody who has seen the request.
+        guard let key = TransactionKey(client: response), let id = clients[key],
+            let destination = transactions[id]?.destination,
+            destination.remote.address == flow.remote.address
+                || destination.connection.map({ $0 == flow.connection }) ?? false
+        else { return [.strayResponse(response, flow)] }
         return feed(.received(response), to: id)
     }
 
@@ -137,6 +144,20 @@ extension TransactionLayer {
     /// transaction that has ended is absorbed.
     public mutating func respond(_ response: Message, to id: TransactionID) -> [TransactionAction] {
         feed(.respond(response), to: id)
+    }
+
+    /// Answers a request that nothing was begun for, and forgets it at once (RFC 3261 section 8.2.7): a refusal keeps no
+    /// place, and who forges its source makes nobody retransmit to it. A copy of the request is refused again. One that had
+    /// a provisional response already is answered as by `respond`, since its sender repeats nothing any more.
+    ///
+    /// - Parameters:
+    ///   - response: the same for each copy of the request, its To tag too.
+    ///   - short: what is sent in its place where the request has had no answer yet; nil for silence.
+    public mutating func refuse(_ response: Message, or short: Message?, to id: TransactionID) -> [TransactionAction] {
+        guard let transaction = transactions[id] else { return [] }
+        guard transaction.isUntouched else { return respond(response, to: id) }
+        remove(id)
+        return (short.map { [.send($0, transaction.destination)] } ?? []) + [.ended(id)]
     }
 
     /// Makes a client transaction and sends the request.

@@ -24,6 +24,10 @@ final class DatagramHandler: ChannelInboundHandler {
         guard let remote = Endpoint(envelope.remoteAddress), remote.port != 0, let local else { return }
         guard envelope.data.readableBytes <= transport.limits.messageOctets else {
             transport.counters.oversizedMessages += 1
+            let error = ParseError(.tooLong, in: "message", at: transport.limits.messageOctets)
+            let flow = Flow(transport: .udp, local: local, remote: remote)
+            transport.delegate?.received(
+                MessageParser.parse(Array(envelope.data.readableBytesView)).refused(for: error), on: flow)
             return
         }
         let octets = Array(envelope.data.readableBytesView)
@@ -45,7 +49,7 @@ final class StreamHandler: ChannelInboundHandler {
     private let transport: SIPTransport
     private let flow: Flow
     private let id: UInt64
-    private var framer = StreamFramer()
+    private var framer: StreamFramer
     private var deadline: Scheduled<Void>?
     private var isFirst: Bool
     private var isInMessage: Bool
@@ -55,6 +59,7 @@ final class StreamHandler: ChannelInboundHandler {
         self.transport = transport
         self.flow = flow
         self.id = id
+        framer = StreamFramer(maximumOctets: transport.limits.messageOctets)
         isFirst = expectsMessage
         isInMessage = expectsMessage
     }
@@ -80,20 +85,13 @@ final class StreamHandler: ChannelInboundHandler {
         } catch {
             transport.counters.framingErrors += 1
             // The head may be enough of a request to be told what is wrong before the connection ends.
+            if error.code == .tooLong { transport.counters.oversizedMessages += 1 }
             let head = framer.faultyHead
-            let outcome =
+            let outcome: MessageParser.Outcome =
                 head.isEmpty ? .malformed(error, answerable: nil) : MessageParser.parse(head, requiresLength: true)
-            if case .malformed = outcome {
-                transport.delegate?.received(outcome, on: flow)
-            } else {
-                transport.delegate?.received(.malformed(error, answerable: nil), on: flow)
-            }
+            transport.delegate?.received(outcome.refused(for: error), on: flow)
             context.close(mode: .all, promise: nil)
             return
-        }
-        guard framer.buffered <= transport.limits.messageOctets else {
-            transport.counters.oversizedMessages += 1
-            return context.close(promise: nil)
         }
         isFirst = isFirst && !isDelivered
         if framer.buffered > 0 || isFirst {
@@ -121,6 +119,18 @@ final class StreamHandler: ChannelInboundHandler {
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(seconds)) {
             transport.counters.slowConnections += 1
             channel.close(promise: nil)
+        }
+    }
+}
+
+extension MessageParser.Outcome {
+    /// What is not taken, for whatever else is right or wrong with it.
+    fileprivate func refused(for error: ParseError) -> MessageParser.Outcome {
+        switch self {
+        case .message(let message): .malformed(error, answerable: message.isRequest ? message : nil)
+        case .malformed(let own, let answerable):
+            // A message that is cut off at its head is always too short; any other fault is the sender's to know.
+            .malformed(own.code == .truncated || error.code == .tooLong ? error : own, answerable: answerable)
         }
     }
 }

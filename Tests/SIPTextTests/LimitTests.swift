@@ -73,6 +73,32 @@ import Wire
             outcome(of: request() + Array(repeating: 0, count: limit + 1)) == .malformed(.tooLong, answerable: true))
     }
 
+    @Test func `octets in a message, wherever the stream is split`() {
+        let limit = 8_192
+        func message(_ count: Int) -> [UInt8] {
+            let head = request("l: 0000").count
+            let body = count - head
+            return request("l: \(body)") + Array(repeating: 0, count: body)
+        }
+        for size in [1, 1_460, 4_096, 99_999] {
+            for (count, isTaken) in [(limit, true), (limit + 1, false)] {
+                var framer = StreamFramer(maximumOctets: limit)
+                var frames = 0
+                var error: ParseError?
+                let octets = message(count)
+                for start in stride(from: 0, to: octets.count, by: size) {
+                    framer.append(octets[start..<min(start + size, octets.count)])
+                    do throws(ParseError) {
+                        while try framer.next() != nil { frames += 1 }
+                    } catch let fault { error = fault }
+                }
+                #expect(frames == (isTaken ? 1 : 0), "pieces of \(size)")
+                #expect(error == (isTaken ? nil : ParseError(.tooLong, in: "message", at: limit)), "pieces of \(size)")
+                #expect(framer.faultyHead.isEmpty == isTaken)
+            }
+        }
+    }
+
     @Test func `digits in Content-Length`() {
         Self.expect(request("l: \(Self.filler(MessageLimits.contentLengthDigits, "0"))"), nil)
         Self.expect(request("l: \(Self.filler(MessageLimits.contentLengthDigits + 1, "0"))"), .tooLong)

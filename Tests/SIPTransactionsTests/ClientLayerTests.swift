@@ -50,6 +50,19 @@ import Wire
         #expect(layer.fired(m) == [.ended(id)])
     }
 
+    @Test mutating func `a response from another host is nobody's`() throws {
+        let options = Sample.request("OPTIONS")
+        let (id, _) = try open(options)
+        let ok = Sample.response(200, to: options)
+        var elsewhere = Self.fromServer
+        elsewhere.remote = Endpoint(.v4(0x0A00_0063), elsewhere.remote.port)
+        #expect(layer.receive(ok, from: elsewhere) == [.strayResponse(ok, elsewhere)])
+        elsewhere.transport = .tcp
+        elsewhere.connection = 3
+        #expect(layer.receive(ok, from: elsewhere) == [.strayResponse(ok, elsewhere)])
+        #expect(layer.receive(ok, from: Self.fromServer).contains(.response(ok, id)))
+    }
+
     @Test mutating func `over a connection a final response ends all but a 2xx to an INVITE`() throws {
         let options = Sample.request("OPTIONS")
         let (id, actions) = try open(options, to: Sample.overTCP)

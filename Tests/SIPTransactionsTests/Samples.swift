@@ -11,7 +11,7 @@ enum Sample {
     static let tcp = Flow(
         transport: .tcp, local: gateway, remote: Endpoint(.v4(0x0A00_0001), 40_000), connection: 7)
     static let overUDP = Destination(.udp, Endpoint(.v4(0x0A00_0002), 5060))
-    static let overTCP = Destination(.tcp, Endpoint(.v4(0x0A00_0002), 5060), connection: 9)
+    static let overTCP = Destination(.tcp, Endpoint(.v4(0x0A00_0001), 5060), connection: 9)
 
     /// Reads a text; a text that is no message fails the test.
     static func message(_ text: String) -> Message {

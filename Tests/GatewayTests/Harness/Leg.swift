@@ -66,13 +66,14 @@ final class Leg {
     /// How long the gateway's log was when they did.
     private(set) var agreedAt = 0
 
-    init(_ phone: Phone, callID: String, isCaller: Bool, localURI: String, remoteURI: String) {
+    /// - Parameter name: what tells the forks of one callee apart.
+    init(_ phone: Phone, callID: String, isCaller: Bool, localURI: String, remoteURI: String, name: String = "") {
         self.phone = phone
         self.callID = callID
         self.isCaller = isCaller
         self.localURI = localURI
         self.remoteURI = remoteURI
-        localTag = "\(isCaller ? "from" : "to")-\(callID)"
+        localTag = "\(isCaller ? "from" : "to")\(name)-\(callID)"
         target = Array(remoteURI.utf8)
         phone.add(self)
     }
@@ -242,12 +243,14 @@ final class Leg {
     }
 
     /// BYE to a fork of the callee that answered too.
-    func end(fork tag: String) {
-        let own = remoteTag
+    func end(fork tag: String, at phone: Phone? = nil) {
+        let (own, ownTarget) = (remoteTag, target)
         remoteTag = tag
+        if let phone { target = Array(String(decoding: phone.contact, as: UTF8.self).dropFirst().dropLast().utf8) }
         acknowledge()
-        phone.request(make(.bye), to: nextHop, for: self)
+        self.phone.request(make(.bye), to: nextHop, for: self)
         remoteTag = own
+        target = ownTarget
     }
 
     func cancelled() {

@@ -17,6 +17,8 @@ final class Phone {
     private var owners: [TransactionID: Leg] = [:]
     /// Everything that came, retransmissions included.
     private(set) var inbox: [Message] = []
+    /// Leaves what belongs to no call to the test.
+    var isSilent = false
     private var branches = 0
 
     init(_ script: Script, side: Side, endpoint: Endpoint, number: Int) {
@@ -85,7 +87,7 @@ final class Phone {
             case .request(let message, let id, _):
                 if let leg = leg(of: message) {
                     leg.request(message, id)
-                } else {
+                } else if !isSilent {
                     respond(Message(status: 481, reason: "No Such Call", to: message, tag: Array("none".utf8)), to: id)
                 }
             case .cancelRequest(let message, let id, let invite, _):

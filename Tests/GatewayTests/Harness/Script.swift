@@ -1,4 +1,5 @@
 import GateProtocol
+import Registration
 import SIPText
 import SIPTransactions
 import Wire
@@ -42,6 +43,9 @@ final class Script {
     private(set) var envelopes: [(token: EnvelopeToken, request: EnvelopeRequest)] = []
     /// What comes of opening an envelope; nil leaves it to `open`.
     var opener: ((EnvelopeRequest) -> EnvelopeOutcome?)?
+    /// What was put on the disk, and whether that works.
+    private(set) var stored: [LocationChange] = []
+    var storeWorks = true
     /// The servers of domains, and what the gateway asked for.
     var servers: [[UInt8]: [Destination]] = [:]
     private(set) var lookedUp: [ServerQuery] = []
@@ -54,7 +58,10 @@ final class Script {
     var isTracing = false
     private(set) var trace: [String] = []
 
-    init(_ setting: Setting = Setting(), change: (inout ControllerSettings) -> Void = { _ in }) {
+    init(
+        _ setting: Setting = Setting(), registrar: GatewayRegistrar? = nil,
+        change: (inout ControllerSettings) -> Void = { _ in }
+    ) {
         self.setting = setting
         var routes: [StaticRoute] = []
         for (side, host) in [(Side.inside, UInt32(16)), (.outside, 32)] {
@@ -64,7 +71,7 @@ final class Script {
         }
         var settings = ControllerSettings.script(routes: routes)
         change(&settings)
-        controller = SessionController(settings: settings)
+        controller = SessionController(settings: settings, registrar: registrar)
         feed(.gateConnected(holeTimeout: gate.holeTimeout))
         log = []
     }
@@ -172,6 +179,9 @@ final class Script {
             case .locate(let token, let query):
                 lookedUp.append(query)
                 queue.append(.gateway(.located(token, servers[query.host] ?? [])))
+            case .store(let token, let change):
+                stored.append(change)
+                queue.append(.gateway(.stored(token, storeWorks)))
             case .forgetKey(let key): forgotten.append(key)
             case .log(let event): log.append(event)
             }
@@ -256,6 +266,9 @@ final class Script {
 
     /// Everything that is open at the gate.
     var open: [Holes] { gate.open(at: now) }
+
+    /// Whether nothing is open at the gate.
+    var isClosed: Bool { open.allSatisfy { $0.isEmpty } }
 
     /// What a gateway without calls holds: nothing.
     var leftovers: [String] {

@@ -1,0 +1,155 @@
+import GateProtocol
+import SIPText
+import SIPTransactions
+import Testing
+import Wire
+
+@testable import Gateway
+
+/// Next hops: names, failover, the transport of large requests.
+@Suite struct WayTests {
+    private let domain = Array("far.example".utf8)
+    private let first = Destination(.udp, Endpoint(Family.v4.outside(32), 5060))
+    private let second = Destination(.udp, Endpoint(Family.v4.outside(33), 5060))
+
+    private func script(_ servers: [Destination], _ setting: Setting = Setting()) -> Script {
+        let script = Script(setting) { $0.resolvesNames = true }
+        script.servers[domain] = servers
+        return script
+    }
+
+    private func call(_ script: Script, _ host: UInt32 = 32) -> (caller: Leg, callee: Leg) {
+        let uri = "sip:bob@far.example"
+        let (from, to) = (script.phone(.inside, 9), script.phone(.outside, host))
+        return (
+            Leg(from, callID: "way", isCaller: true, localURI: "sip:alice@inside.example", remoteURI: uri),
+            Leg(to, callID: "way", isCaller: false, localURI: uri, remoteURI: "sip:alice@inside.example")
+        )
+    }
+
+    @Test func `an inside phone reaches a domain by the name of its server`() {
+        let script = script([first])
+        let (caller, callee) = call(script)
+        caller.invite()
+        #expect(script.lookedUp == [ServerQuery(host: domain, port: nil, transport: nil)])
+        callee.ring()
+        callee.answer()
+        #expect(caller.isUp && caller.statuses == [180, 200])
+        caller.bye()
+        script.settle()
+        #expect(script.leftovers.isEmpty)
+    }
+
+    @Test func `a name that is nobody's is 404`() {
+        let script = script([])
+        let (caller, _) = call(script)
+        caller.invite()
+        #expect(caller.statuses == [404])
+        script.settle()
+        #expect(script.leftovers.isEmpty && script.controller.sessions.isEmpty)
+    }
+
+    @Test(arguments: ["10.1.0.16", "198.51.0.1", "127.0.0.1", "169.254.1.1", "224.0.0.1"])
+    func `a name that leads inside, to the gateway or nowhere is not followed`(_ address: String) throws {
+        let script = script([Destination(.udp, Endpoint(try #require(IPAddress(address)), 5060))])
+        let (caller, _) = call(script)
+        caller.invite()
+        #expect(caller.statuses == [403])
+        #expect(script.astray.isEmpty)
+    }
+
+    @Test func `nobody outside has names looked up`() {
+        let script = script([first])
+        let leg = Leg(
+            script.phone(.outside, 9), callID: "way", isCaller: true, localURI: "sip:m@x.example",
+            remoteURI: "sip:bob@far.example")
+        leg.invite()
+        #expect(leg.statuses == [404])
+        #expect(script.lookedUp.isEmpty)
+    }
+
+    @Test func `when the first server cannot be reached the next is tried`() {
+        let script = script([first, second])
+        let (caller, callee) = call(script, 33)
+        script.lostSends = [1]
+        caller.invite()
+        callee.answer()
+        #expect(caller.isUp)
+        #expect(caller.statuses == [200])
+        caller.bye()
+        script.settle()
+        #expect(script.leftovers.isEmpty)
+    }
+
+    @Test func `when the first server is silent the next is tried after timer B`() {
+        let script = script([first, second])
+        let (caller, callee) = call(script, 33)
+        caller.invite()
+        #expect(!callee.isAsked)
+        script.advance(by: .seconds(33))
+        #expect(callee.isAsked)
+        callee.answer()
+        #expect(caller.isUp)
+    }
+
+    @Test func `when the first server is overloaded the next is tried, and its 503 stays here`() {
+        let script = script([first, second])
+        let (caller, callee) = call(script, 33)
+        let overloaded = Leg(
+            script.phone(.outside, 32), callID: "way", isCaller: false, localURI: "sip:bob@far.example",
+            remoteURI: "sip:alice@inside.example", name: "-first")
+        caller.invite()
+        overloaded.reject(503)
+        callee.answer()
+        #expect(caller.statuses == [200])
+    }
+
+    @Test func `who was reached is not passed over`() {
+        let script = script([first, second])
+        let (caller, callee) = call(script)
+        caller.invite()
+        callee.ring()
+        callee.reject(503)
+        #expect(caller.statuses == [180, 500])
+        #expect(script.astray.isEmpty)
+    }
+
+    // MARK: Size
+
+    private func longInvite(_ caller: Leg, _ count: Int) {
+        caller.invite { $0.append(.subject, Array(repeating: UInt8(ascii: "x"), count: count)) }
+    }
+
+    @Test func `a request of more than 1300 octets goes by a connection`() throws {
+        for extra in [0, 1] {
+            let script = script([first])
+            let (caller, _) = call(script)
+            caller.invite()
+            let octets = try #require(script.sent.last { $0.message.method == .invite }).message.serialized().count
+            let again = Script { $0.resolvesNames = true }
+            again.servers[domain] = [first]
+            let (long, _) = call(again)
+            // "Subject: " and the line end.
+            longInvite(long, 1_300 - octets - 11 + extra)
+            let sent = try #require(again.sent.last { $0.message.method == .invite })
+            #expect(sent.message.serialized().count >= 1_300)
+            #expect(sent.destination.transport == (extra == 0 ? .udp : .tcp))
+            let via = try #require(sent.message.firstValue(of: .via))
+            #expect(sent.message.text(via).hasPrefix(extra == 0 ? "SIP/2.0/UDP" : "SIP/2.0/TCP"))
+        }
+    }
+
+    @Test func `a next hop that takes no connection gets the large request as a datagram`() throws {
+        let script = script([first])
+        let (caller, callee) = call(script)
+        script.lostSends = [1]
+        longInvite(caller, 1_500)
+        #expect(callee.isAsked)
+        let sent = script.sent.filter { $0.message.method == .invite }
+        #expect(sent.map(\.destination.transport) == [.tcp, .udp])
+        callee.answer()
+        #expect(caller.isUp)
+        script.settle()
+        #expect(script.astray.isEmpty)
+    }
+}
