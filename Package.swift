@@ -11,6 +11,7 @@ let core: [Target] = [
     .target(name: "CMSText", dependencies: ["Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .target(name: "GateProtocol", dependencies: ["Wire"]),
     .target(name: "ControlProtocol", dependencies: ["Wire"]),
+    .target(name: "Registration", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .target(name: "Gateway", dependencies: ["GateProtocol", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
 ]
 
@@ -69,6 +70,7 @@ let tests: [Target] = [
     .testTarget(
         name: "GatewayTests",
         dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
