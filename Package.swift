@@ -56,7 +56,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "Registration", "SDPText",
+            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "Registration",
+            "SDPText",
             "SIPText", "SIPTransactions", "Store", "UserAgent", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ] + nio),
@@ -75,7 +76,8 @@ let tests: [Target] = [
         dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
     .executableTarget(
-        name: "store-writer", dependencies: ["Registration", "SIPTransactions", "Store", "Wire"], path: "Tests/StoreWriter"),
+        name: "store-writer", dependencies: ["Registration", "SIPTransactions", "Store", "Wire"],
+        path: "Tests/StoreWriter"),
     .testTarget(
         name: "StoreTests",
         dependencies: ["Lab", "Registration", "SIPTransactions", "Store", "store-writer", "Wire"]),
