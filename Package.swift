@@ -80,7 +80,7 @@ let tests: [Target] = [
         path: "Tests/StoreWriter"),
     .testTarget(
         name: "StoreTests",
-        dependencies: ["Lab", "Registration", "SIPTransactions", "Store", "store-writer", "Wire"]),
+        dependencies: ["Lab", "Registration", "SIPTransactions", "Store", "sekisho", "store-writer", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(
         name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),

@@ -35,17 +35,9 @@ enum Schema {
             }
         }
 
-        /// The columns that a row is found by, from the first on.
-        var keyColumns: Int {
-            switch self {
-            case .users: 2
-            case .bindings: 2
-            }
-        }
-
         var select: String { "SELECT \(columns.joined(separator: ", ")), sum FROM \(rawValue)" }
 
-        /// The condition on as many key columns, numbered from 1.
+        /// The condition on so many columns from the first on, numbered from 1: a part of the primary key.
         func condition(_ count: Int) -> String {
             columns.prefix(count).enumerated().map { "\($1) = ?\($0 + 1)" }.joined(separator: " AND ")
         }

@@ -28,19 +28,16 @@ extension RegistrationDatabase {
         }
     }
 
-    /// Removes a user, and in these domains where they are registered.
+    /// Removes a user, and where they are registered, in whatever domain.
     ///
     /// - Returns: whether there was one.
-    public func remove(user name: [UInt8], realm: [UInt8], domains: [[UInt8]]) throws(StoreError) -> Bool {
+    public func remove(user name: [UInt8], realm: [UInt8]) throws(StoreError) -> Bool {
         let operation: StaticString = "removing a user"
         let key: [Value] = [.octets(realm), .octets(name)]
         return try connection.transaction(while: operation) { () throws(StoreError) in
             guard try !rows(of: .users, where: key, while: operation).isEmpty else { return false }
             try replaceRows(of: .users, where: key, with: [], while: operation)
-            for domain in domains {
-                try replaceRows(
-                    of: .bindings, where: [.octets(name), .octets(domain)], with: [], while: operation)
-            }
+            try replaceRows(of: .bindings, where: [.octets(name)], with: [], while: operation)
             return true
         }
     }

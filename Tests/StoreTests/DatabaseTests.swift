@@ -35,8 +35,8 @@ import Wire
         let database = try folder.fresh()
         for name in ["alice", "bob"] { try database.add(Sample.user(name), realm: Sample.realm) }
         try database.apply([Sample.change("alice"), Sample.change("bob")], Sample.clock)
-        #expect(try database.remove(user: Array("alice".utf8), realm: Sample.realm, domains: [Sample.realm]))
-        #expect(try !database.remove(user: Array("alice".utf8), realm: Sample.realm, domains: [Sample.realm]))
+        #expect(try database.remove(user: Array("alice".utf8), realm: Sample.realm))
+        #expect(try !database.remove(user: Array("alice".utf8), realm: Sample.realm))
         #expect(try database.users(realm: Sample.realm) == [Sample.user("bob")])
         #expect(try database.bindings(Sample.clock) == [Sample.change("bob")])
         #expect(folder.fault() == nil)
