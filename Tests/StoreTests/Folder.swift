@@ -10,7 +10,7 @@ final class Folder {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/sekisho-store-XXXXXX".utf8CString)
+        var template = Array("/tmp/sekisho-test-\(getpid())-store-XXXXXX".utf8CString)
         try #require(mkdtemp(&template) != nil)
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
