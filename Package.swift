@@ -20,6 +20,7 @@ let core: [Target] = [
 let libraries: [Target] = [
     .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 ]
@@ -30,9 +31,10 @@ let nio: [Target.Dependency] = [
 ]
 
 let shell: [Target] = [
-    .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Wire"]),
+    .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Registration", "Wire"]),
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
     .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Store", dependencies: ["CSQLite", "Registration", "SIPTransactions", "Wire"]),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
     .target(name: "Media", dependencies: ["Wire"]),
     .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
@@ -56,8 +58,10 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "CMSText", "ControlProtocol", "Crypto", "Lab", "Media", "SDPText", "SIPText", "SIPTransactions",
-            "UserAgent", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "Registration",
+            "SDPText",
+            "SIPText", "SIPTransactions", "Store", "UserAgent", "Wire",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ] + nio),
 ]
 
@@ -75,8 +79,15 @@ let tests: [Target] = [
             "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire",
         ]),
     .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
+    .executableTarget(
+        name: "store-writer", dependencies: ["Registration", "SIPTransactions", "Store", "Wire"],
+        path: "Tests/StoreWriter"),
+    .testTarget(
+        name: "StoreTests",
+        dependencies: ["Lab", "Registration", "SIPTransactions", "Store", "sekisho", "store-writer", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
-    .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
+    .testTarget(
+        name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
     .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),

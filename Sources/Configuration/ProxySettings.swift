@@ -25,6 +25,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var forbidden: [Prefix] = []
     /// Ports that no SDP may name.
     public var forbiddenPorts: [ClosedRange<UInt16>] = []
+    /// Whose phones register here; nil when nobody's do.
+    public var registrar: Registrar?
     /// How much the server holds at a time.
     public var limits = Limits()
     /// The timers of RFC 3261 that may be set.

@@ -23,6 +23,7 @@ extension ProxySettings {
         case halfOpen = "half_open"
         case forbidden
         case forbiddenPorts = "forbidden_ports"
+        case registrar
         case limits
         case timers
         case logLevel = "log_level"
@@ -50,6 +51,7 @@ extension ProxySettings {
                 try item.portRange(from: 1)
             }
         }
+        if let field = section[.registrar] { registrar = try Registrar(reading: field) }
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.timers] { timers = try Timers(reading: field) }
         if let field = section[.logLevel] { logLevel = try field.word() }

@@ -11,5 +11,7 @@ struct Sekisho: ParsableCommand {
             calls that its SIP proxy is shown, and closes it at BYE.
             """,
         version: "0.1.0",
-        subcommands: [StatusCommand.self, SessionsCommand.self, UserAgentCommand.self, DemoCommand.self])
+        subcommands: [
+            StatusCommand.self, SessionsCommand.self, UserCommand.self, UserAgentCommand.self, DemoCommand.self,
+        ])
 }
