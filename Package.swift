@@ -59,8 +59,10 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
+    // Messages under the names of their RFCs.
+    .target(name: "Corpus", dependencies: ["Wire"], path: "Tests/Corpus"),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Lab", "Wire"]),
+    .testTarget(name: "SIPTextTests", dependencies: ["Corpus", "SIPText", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
