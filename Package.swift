@@ -70,7 +70,7 @@ let tests: [Target] = [
         dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .testTarget(
         name: "GatewayTests",
-        dependencies: ["GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
+        dependencies: ["Corpus", "GateProtocol", "Gateway", "SDPText", "SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
