@@ -15,7 +15,8 @@ enum MessageFuzz {
             if case .message = MessageParser.parse(octets, requiresLength: true) { return "strict reads more" }
             guard let answerable else { return nil }
             let answer = Message(status: 400, reason: "Bad Request", to: answerable, tag: [UInt8(ascii: "t")])
-            return first({ reading(answerable) }, { oneFrame(answer.serialized()) })
+            // What an answer adds may be more than a head may have, but it never becomes two messages.
+            return first({ reading(answerable) }, { oneFrame(answer.serialized(), orTooLong: true) })
         }
     }
 
@@ -79,8 +80,9 @@ enum MessageFuzz {
         return content + [message.copy(message.body)]
     }
 
-    static func oneFrame(_ octets: [UInt8]) -> String? {
+    static func oneFrame(_ octets: [UInt8], orTooLong: Bool = false) -> String? {
         let framing = Framing.stream(octets, in: [octets.count])
+        if orTooLong, framing.frames.isEmpty, framing.error?.code == .tooLong { return nil }
         return framing == Framing(frames: [.message(octets)]) ? nil : "what is written is not one frame"
     }
 
