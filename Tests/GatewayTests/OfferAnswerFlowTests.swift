@@ -114,6 +114,41 @@ import Wire
         ladder.end()
     }
 
+    @Test(arguments: Setting.crossing)
+    func `the callee moves by UPDATE before its 200 what its reliable 1xx agreed on`(_ setting: Setting) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        caller.invite()
+        callee.respond(183, .media(callee.media))
+        ladder.step(
+            "PRACK", caller: ["100", "183 sdp", "200 PRACK"], callee: ["INVITE sdp", "PRACK"],
+            open: ladder.half(caller, and: ladder.paths())
+        ) { caller.send(.prack) }
+        ladder.step(
+            "UPDATE", caller: ["UPDATE sdp"], callee: ["200 UPDATE sdp"], open: ladder.paths((caller.port, 31_000))
+        ) { callee.send(.update, .media(callee.phone.media(31_000))) }
+        ladder.step("200", caller: ["200"], callee: ["ACK"], open: ladder.paths((caller.port, 31_000))) {
+            callee.answer(Body.none)
+        }
+        ladder.end()
+    }
+
+    @Test(arguments: Setting.crossing)
+    func `early media of two branches, PRACK in each, and the loser's path closes with the winner's 200`(
+        _ setting: Setting
+    ) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        caller.invite()
+        callee.respond(183, .media(callee.phone.media(22_000)), tag: "fork-a")
+        callee.respond(183, .media(callee.phone.media(24_000)), tag: "fork-b")
+        #expect(Set(ladder.script.open.flatMap(\.paths)) == Set(ladder.paths((20_000, 22_000), (20_000, 24_000)).paths))
+        callee.answer(.media(callee.phone.media(24_000)), tag: "fork-b")
+        #expect(ladder.script.open == [ladder.paths((20_000, 24_000))])
+        caller.bye()
+        ladder.nothingIsLeft()
+    }
+
     // MARK: Table 2: refusals
 
     @Test(arguments: Setting.crossing)
@@ -238,7 +273,51 @@ import Wire
         ladder.end()
     }
 
+    @Test(arguments: Setting.crossing, [true, false])
+    func `a re-INVITE that fails after a reliable 1xx answered it restores what was open before`(
+        _ setting: Setting, _ byCaller: Bool
+    ) {
+        let ladder = Ladder(setting)
+        ladder.establish()
+        let (one, other) = byCaller ? (ladder.caller, ladder.callee) : (ladder.callee, ladder.caller)
+        one.invite(.media(one.phone.media(30_000)))
+        other.respond(183, .media(other.phone.media(31_000)))
+        one.send(.prack)
+        #expect(Set(ladder.script.open.flatMap(\.paths)).isSuperset(of: ladder.paths().paths))
+        other.reject(488)
+        #expect(ladder.script.open == [ladder.paths()])
+        ladder.caller.bye()
+        ladder.nothingIsLeft()
+    }
+
+    @Test(arguments: Setting.crossing)
+    func `a re-INVITE that is cancelled after a reliable 1xx answered it restores what was open before`(
+        _ setting: Setting
+    ) {
+        let ladder = Ladder(setting)
+        ladder.establish()
+        ladder.caller.invite(.media(ladder.caller.phone.media(30_000)))
+        ladder.callee.respond(183, .media(ladder.callee.phone.media(31_000)))
+        ladder.caller.send(.prack)
+        ladder.caller.cancel()
+        #expect(ladder.script.open == [ladder.paths()])
+        ladder.caller.bye()
+        ladder.nothingIsLeft()
+    }
+
     // MARK: Section 4: crossing and glare
+
+    @Test(arguments: Setting.crossing)
+    func `glare of two UPDATEs is 491 and the first one goes on`(_ setting: Setting) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        ladder.establish()
+        callee.isDeaf = true
+        caller.send(.update, .media(caller.phone.media(30_000)))
+        ladder.step(
+            "the callee's", callee: ["UPDATE sdp", "491 UPDATE"], open: ladder.half(caller, 30_000, and: ladder.paths())
+        ) { callee.send(.update, .media(callee.phone.media(31_000))) }
+    }
 
     @Test(arguments: Setting.crossing)
     func `glare of two re-INVITEs: both are refused by 491 and nothing has moved`(_ setting: Setting) {
