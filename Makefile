@@ -9,6 +9,8 @@ DESTDIR ?=
 DEMO ?=
 # A name's beginning: `make bench ONLY=parse`.
 ONLY ?=
+# How long `make fuzz` gives each target.
+FUZZ_SECONDS ?= 60
 
 daemons := sekishod sekisho-gated sekisho-recorderd
 # Everything built for release, stripped, in one place.
@@ -18,12 +20,13 @@ stage := .build/stage
 no_foundation := $(foreach module,Foundation FoundationEssentials,-Xswiftc -module-alias -Xswiftc $(module)=No$(module))
 units := $(wildcard systemd/*.service)
 
-.PHONY: help packages root build demo test bench lint format install clean
+.PHONY: help packages root build demo test bench fuzz lint format install clean
 
 help:
 	@echo 'make demo      build, and show a call through the gateway (root); DEMO="--ipv6 --plain" passes options'
 	@echo 'make test      build, and run all tests (root)'
 	@echo 'make bench     run the benchmarks; ONLY=prefix runs some'
+	@echo 'make fuzz      fuzz the readers; FUZZ_SECONDS=60 for each; ONLY=prefix runs some'
 	@echo 'make lint      check the rules of the repository'
 	@echo 'make format    let swift format mend what it can'
 	@echo 'make build     build for release'
@@ -61,11 +64,14 @@ bench: packages
 	@scripts/install-packages packages.txt packages-bench.txt
 	@JOBS=$(JOBS) scripts/bench $(ONLY)
 
+fuzz: packages
+	@JOBS=$(JOBS) FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz $(ONLY)
+
 lint: packages
 	@scripts/check
 
 format:
-	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Fuzz/Package.swift Fuzz/Sources
 
 install: build
 	install -d $(DESTDIR)/etc/sekisho
@@ -79,4 +85,4 @@ install: build
 		install -D -m 644 $$file $(DESTDIR)/usr/share/doc/sekisho/$${file#docs/}; done
 
 clean:
-	rm -rf .build .build-daemons Benchmarks/.build
+	rm -rf .build .build-daemons Benchmarks/.build Fuzz/.build

@@ -66,17 +66,26 @@ let executables: [Target] = [
 ]
 
 let tests: [Target] = [
+    // Messages under the names of their RFCs, and what must hold of every reader whatever it is given.
+    .target(name: "Corpus", dependencies: ["Wire"], path: "Tests/Corpus"),
+    .target(
+        name: "FuzzTargets", dependencies: ["CMSText", "Corpus", "GateProtocol", "SDPText", "SIPText", "Wire"],
+        path: "Tests/FuzzTargets"),
+    .target(name: "CInstructions", path: "Tests/CInstructions"),
+    .testTarget(
+        name: "FuzzTargetsTests",
+        dependencies: ["CInstructions", "Corpus", "FuzzTargets", "GateProtocol", "SDPText", "SIPText", "Wire"]),
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
-    .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Lab", "Wire"]),
+    .testTarget(name: "SIPTextTests", dependencies: ["Corpus", "SIPText", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",
-        dependencies: ["CMSText", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
+        dependencies: ["CMSText", "Corpus", "Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .testTarget(
         name: "GatewayTests",
         dependencies: [
-            "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire",
+            "Corpus", "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire",
         ]),
     .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
     .executableTarget(
@@ -116,6 +125,8 @@ let package = Package(
         .library(name: "SIPText", targets: ["SIPText"]),
         .library(name: "Crypto", targets: ["CMSText", "Crypto"]),
         .library(name: "GateProtocol", targets: ["GateProtocol", "Wire"]),
+        // For Fuzz, which is one too.
+        .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -126,7 +137,7 @@ let package = Package(
     targets: core + libraries + shell + executables + tests
 )
 
-for target in package.targets where target.type != .system && target.name != "CLinux" {
+for target in package.targets where target.type != .system && !["CInstructions", "CLinux"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .enableUpcomingFeature("ExistentialAny"),

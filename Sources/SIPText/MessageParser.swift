@@ -45,10 +45,11 @@ public enum MessageParser {
             answerable: isAnswerable(message, via) ? message : nil)
     }
 
-    /// An answer needs a Via to go by. Which of From, To, Call-ID and CSeq are missing it says by missing them, too.
+    /// An answer needs a Via to go by, and carries all of them: with more than a message may have it would be malformed
+    /// itself. Which of From, To, Call-ID and CSeq are missing it says by missing them, too.
     private static func isAnswerable(_ message: Message, _ via: Result<Via, ParseError>) -> Bool {
         guard message.isRequest, message.method != .ack, case .success = via else { return false }
-        return true
+        return message.values(of: .via).count <= MessageLimits.viaValues
     }
 
     /// The topmost Via: who sent this, the one that an answer goes to.

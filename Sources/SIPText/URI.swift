@@ -74,5 +74,5 @@ public struct URI: Hashable, Sendable {
     public var headers: Slice { scheme == .other ? .empty : Slice(Int(parameters.slice.end)..<Int(text.end)) }
 
     /// The host as an address, or nil when it is a name.
-    public func address(in bytes: Span<UInt8>) -> IPAddress? { IPAddress(text: bytes.extracting(host.range)) }
+    public func address(in bytes: Span<UInt8>) -> IPAddress? { HostPort.address(in: bytes, host.range) }
 }

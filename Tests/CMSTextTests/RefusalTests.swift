@@ -1,4 +1,5 @@
 import CMSText
+import Corpus
 import Testing
 import Wire
 

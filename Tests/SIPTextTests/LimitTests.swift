@@ -1,3 +1,4 @@
+import Corpus
 import SIPText
 import Testing
 import Wire
@@ -140,6 +141,9 @@ import Wire
             }
             Self.expect(request("l: 0", row(more)), nil)
             Self.expect(request("l: 0", row(more + 1)), .tooMany)
+            // An answer would carry them all and be malformed itself.
+            #expect(outcome(of: request("l: 0", row(more + 1))) == .malformed(.tooMany, answerable: false))
+            #expect(outcome(of: request("l: x", row(more))) == .malformed(.badNumber, answerable: true))
         }
     }
 

@@ -38,6 +38,10 @@ final class Leg {
     var byeStatus: UInt16 = 200
     /// What it says to requests other than INVITE, BYE and UPDATE.
     var otherStatus: UInt16 = 200
+    /// What it puts into its answers to such requests.
+    var otherAnswer = Body.none
+    /// What it says to an UPDATE.
+    var updateStatus: UInt16 = 200
     /// What it answers to the offer in an UPDATE.
     var updateAnswer: Body?
     /// Lets every new request lie.
@@ -234,11 +238,12 @@ final class Leg {
             state = .over
             phone.respond(response(byeStatus, to: message, .none), to: id)
             if incoming != nil { reject(487) }
+        case .update where updateStatus >= 300: phone.respond(response(updateStatus, to: message, .none), to: id)
         case .update:
             let remote = Body.media(of: message)
             if let remote { agreed = (media, remote) }
             phone.respond(response(200, to: message, remote == nil ? .none : updateAnswer ?? .media(media)), to: id)
-        default: phone.respond(response(state == .over ? 481 : otherStatus, to: message, .none), to: id)
+        default: phone.respond(response(state == .over ? 481 : otherStatus, to: message, otherAnswer), to: id)
         }
     }
 

@@ -218,7 +218,7 @@ extension Fixture {
             """),
     ]
 
-    static let binaryMultipart: [UInt8] =
+    public static let binaryMultipart: [UInt8] =
         Array(
             "--7a9cbec02ceef655\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: binary\r\n\r\nHello\r\n".utf8)
         + Array("--7a9cbec02ceef655\r\nContent-Type: application/octet-stream\r\n\r\n".utf8)
