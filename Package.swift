@@ -7,6 +7,7 @@ let core: [Target] = [
     .target(name: "Wire"),
     .target(name: "SIPText", dependencies: ["Wire"]),
     .target(name: "SIPTransactions", dependencies: ["SIPText", "Wire"]),
+    .target(name: "ServerLocation", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .target(name: "SDPText", dependencies: ["Wire"]),
     .target(name: "CMSText", dependencies: ["Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .target(name: "GateProtocol", dependencies: ["Wire"]),
@@ -62,6 +63,8 @@ let tests: [Target] = [
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "SIPTextTests", dependencies: ["SIPText", "Lab", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(
+        name: "ServerLocationTests", dependencies: ["SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",
