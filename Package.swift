@@ -31,6 +31,7 @@ let shell: [Target] = [
     .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Wire"]),
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
     .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Resolver", dependencies: ["CLinux", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
     .target(name: "Media", dependencies: ["Wire"]),
     .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
@@ -65,6 +66,9 @@ let tests: [Target] = [
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .testTarget(
         name: "ServerLocationTests", dependencies: ["SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
+    .testTarget(
+        name: "ResolverTests",
+        dependencies: ["CLinux", "Lab", "Resolver", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",
