@@ -68,7 +68,7 @@ let tests: [Target] = [
         name: "ServerLocationTests", dependencies: ["SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
     .testTarget(
         name: "ResolverTests",
-        dependencies: ["CLinux", "Lab", "Resolver", "SIPTransactions", "ServerLocation", "Wire"] + nio),
+        dependencies: ["Lab", "Resolver", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",

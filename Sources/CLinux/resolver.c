@@ -17,6 +17,8 @@ static void configure(res_state state, const struct CLinux_resolver *resolver) {
     if (state->retrans > resolver->seconds) state->retrans = resolver->seconds;
     if (state->retry > resolver->attempts) state->retry = resolver->attempts;
     if (resolver->server_count == 0) return;
+    state->retrans = resolver->seconds;
+    state->retry = resolver->attempts;
     state->nscount = resolver->server_count < MAXNS ? resolver->server_count : MAXNS;
     for (int index = 0; index < state->nscount; index++) state->nsaddr_list[index] = resolver->servers[index];
 }

@@ -54,6 +54,12 @@ public final class HostResolver {
     public func locate(_ target: LookupTarget, completion: @escaping Completion) {
         eventLoop.preconditionInEventLoop()
         counters.lookups += 1
+        guard lookups.count < max(1, limits.lookups) else {
+            counters.overloaded += 1
+            counters.lookupsFailed += 1
+            let error = ServerLookupError(DomainName(target.host.span), nil, .failed(.overloaded))
+            return eventLoop.assumeIsolated().execute { completion(.failure(error)) }
+        }
         lastLookup += 1
         let id = lastLookup
         var machine = ServerLookup(target, seed: .random(in: .min ... .max))

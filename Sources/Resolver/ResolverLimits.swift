@@ -5,11 +5,14 @@ public struct ResolverLimits: Sendable {
     /// Questions that are asked or wait for a thread; over it, one fails at once. With one server that is silent a thread
     /// handles one in `serverSeconds` times `attempts`.
     public var questions = 256
-    /// How long those who asked wait; the thread may wait longer, and what it brings is kept.
+    /// Look-ups that wait for questions; over it, one fails at once.
+    public var lookups = 4_096
+    /// How long those who asked wait for one question; a look-up has three rounds of them. The thread may wait longer, and
+    /// what it brings is kept.
     public var patience = Duration.seconds(5)
-    /// Seconds that one server is given in a round (`timeout` of resolv.conf(5), if that is not less).
+    /// Seconds that one server is given in a round; less where `timeout` of resolv.conf(5) says so.
     public var serverSeconds: Int32 = 2
-    /// Rounds over the servers (`attempts` of resolv.conf(5), if that is not less).
+    /// Rounds over the servers; less where `attempts` of resolv.conf(5) says so.
     public var attempts: Int32 = 2
     /// How long addresses are kept: getaddrinfo(3) does not tell their lifetime.
     public var addressLifetime = Duration.seconds(60)
@@ -30,7 +33,7 @@ public struct ResolverCounters: Equatable, Sendable {
     public var cached: UInt64 = 0
     /// Questions that joined an equal one under way.
     public var joined: UInt64 = 0
-    /// Questions that failed for want of room.
+    /// Look-ups and questions that failed for want of room.
     public var overloaded: UInt64 = 0
     /// Questions that somebody gave up waiting for.
     public var timedOut: UInt64 = 0

@@ -15,9 +15,9 @@ public enum LookupLimits {
     public static let destinations = 16
     /// Octets of a DNS message: over TCP its length has 16 bits (RFC 1035 section 4.2.2).
     public static let messageOctets = 65_535
-    /// Records read in the answer and authority sections together. The RFCs state none; an SRV set of this size fills
-    /// some 10 kB.
-    public static let records = 256
+    /// Records in the answer and authority sections together; an answer with more is refused. The RFCs state none. With
+    /// `ResolutionCache.Limits.entries` it bounds what kept answers take: 10 MB when every name is as long as may be.
+    public static let records = 64
     /// CNAME records followed inside one answer (RFC 1034 section 3.6.2 states none).
     public static let aliases = 8
     /// Compression pointers in one name: a writer needs one (RFC 1035 section 4.1.4).

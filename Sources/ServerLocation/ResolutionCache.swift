@@ -4,8 +4,8 @@ public import Wire
 public struct ResolutionCache: Sendable {
     /// How much is kept, and for how long.
     public enum Limits {
-        /// Answers kept. RFC 3263 states no number; 1,024 are some 300 domains.
-        public static let entries = 1_024
+        /// Answers kept. RFC 3263 states no number; these are some hundred domains.
+        public static let entries = 512
         /// The shortest time for which records are kept: a lifetime of 0 must not make every call ask.
         public static let shortest = Duration.seconds(5)
         /// The longest: what a domain changed is seen after an hour at the latest (RFC 8767 section 4 speaks of days).

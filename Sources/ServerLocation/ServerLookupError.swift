@@ -25,13 +25,14 @@ public struct ServerLookupError: Error, Equatable, Sendable {
     /// What went wrong.
     public let reason: Reason
 
-    init(_ host: DomainName?, _ question: Question?, _ reason: Reason) {
+    /// An error with what was looked for, asked, and found.
+    public init(_ host: DomainName?, _ question: Question?, _ reason: Reason) {
         self.host = host
         self.question = question
         self.reason = reason
     }
 
-    /// Whether asking again later may help: the answer for a request is then 503, else 404 or 480.
+    /// Whether asking again later may help.
     public var isTemporary: Bool {
         switch reason {
         case .failed: true

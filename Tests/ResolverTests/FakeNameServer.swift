@@ -75,7 +75,8 @@ final class FakeNameServer: ChannelInboundHandler, @unchecked Sendable {
 
     func close() async throws { try await channel?.close().get() }
 
-    /// Header and question of the query, made the head of an answer with these counts.
+    /// Header and question of the query, made the head of an answer with that many records; for "no such name", code 3,
+    /// with an SOA record that lets it be kept for 300 s.
     static func head(_ query: [UInt8], answers: UInt16, code: UInt8 = 0) -> [UInt8] {
         // The question ends behind the root label, type and class.
         var end = 12
@@ -85,6 +86,11 @@ final class FakeNameServer: ChannelInboundHandler, @unchecked Sendable {
         head[2] = 0x81
         head[3] = 0x80 | code
         head.replaceSubrange(4..<12, with: [0, 1, UInt8(answers >> 8), UInt8(truncatingIfNeeded: answers), 0, 0, 0, 0])
+        guard code == 3 else { return head }
+        head[9] = 1
+        // The owner is the question's name; MNAME and RNAME are the root.
+        head += [0xC0, 12, 0, 6, 0, 1, 0, 0, 1, 0x2C, 0, 22, 0, 0]
+        for _ in 0..<5 { head += [0, 0, 1, 0x2C] }
         return head
     }
 }

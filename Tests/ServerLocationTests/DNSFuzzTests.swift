@@ -79,12 +79,12 @@ import Wire
         }
     }
 
-    @Test func `2,000 answers of up to 64 KiB of pointers, labels and noise behind a good question`() throws {
+    @Test func `300 answers of up to 64 KiB of pointers, labels and noise behind a good question`() throws {
         var random = SplitMix(state: 4)
         let question = try Zone.question("s.example", .srv)
-        for _ in 0..<2_000 {
+        for _ in 0..<300 {
             var message = MessageBuilder(
-                answers: UInt16(random.next() % 257), authorities: UInt16(random.next() % 2))
+                answers: UInt16(random.next() % 65), authorities: UInt16(random.next() % 2))
             message.question("s.example", 33)
             let length = Int(random.next() % 65_536)
             let kind = random.next() % 3

@@ -13,8 +13,8 @@
 struct CLinux_resolver {
     const struct sockaddr_in *servers; /* instead of those of /etc/resolv.conf */
     int server_count;                  /* 0: those of /etc/resolv.conf; at most MAXNS, 3 */
-    int seconds;                       /* the most to wait for one server, whatever resolv.conf says */
-    int attempts;                      /* the most rounds over all servers */
+    int seconds;                       /* to wait for one server; with resolv.conf's servers, the most */
+    int attempts;                      /* rounds over all servers; with resolv.conf's servers, the most */
 };
 
 /* What became of a question; errno values are positive, these are below. */
