@@ -7,6 +7,7 @@ let core: [Target] = [
     .target(name: "Wire"),
     .target(name: "SIPText", dependencies: ["Wire"]),
     .target(name: "SIPTransactions", dependencies: ["SIPText", "Wire"]),
+    .target(name: "ServerLocation", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .target(name: "SDPText", dependencies: ["Wire"]),
     .target(name: "CMSText", dependencies: ["Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .target(name: "GateProtocol", dependencies: ["Wire"]),
@@ -35,6 +36,7 @@ let shell: [Target] = [
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
     .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
     .target(name: "Store", dependencies: ["CSQLite", "Registration", "SIPTransactions", "Wire"]),
+    .target(name: "Resolver", dependencies: ["CLinux", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
     .target(name: "Media", dependencies: ["Wire"]),
     .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
@@ -78,6 +80,11 @@ let tests: [Target] = [
     .testTarget(name: "WireTests", dependencies: ["Wire"]),
     .testTarget(name: "SIPTextTests", dependencies: ["Corpus", "SIPText", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(
+        name: "ServerLocationTests", dependencies: ["SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
+    .testTarget(
+        name: "ResolverTests",
+        dependencies: ["Lab", "Resolver", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .testTarget(name: "SDPTextTests", dependencies: ["SDPText", "Wire"]),
     .testTarget(
         name: "CMSTextTests",

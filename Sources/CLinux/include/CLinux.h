@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "packet.h"
+#include "resolver.h"
 
 /* setns(2) with CLONE_NEWNET: the calling thread moves to the network namespace that the descriptor names. */
 int CLinux_setns_net(int fd);
