@@ -118,6 +118,7 @@ let tests: [Target] = [
     .testTarget(
         name: "NetnsTests",
         dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire"]),
+    .testTarget(name: "PeerTests", dependencies: ["Lab"]),
 ]
 
 let package = Package(

@@ -55,8 +55,8 @@ public final class GatewayProcesses {
         controlSocket = "\(directory)/control.sock"
         certificatePath = "\(directory)/gateway.pem"
         try makeIdentity()
-        try Self.write(gateConfiguration, to: "\(directory)/gated.yaml")
-        try Self.write(proxyConfiguration, to: "\(directory)/sekishod.yaml")
+        try TextFile.write(gateConfiguration, to: "\(directory)/gated.yaml")
+        try TextFile.write(proxyConfiguration, to: "\(directory)/sekishod.yaml")
     }
 
     /// Starts `sekisho-gated` and waits until it is ready.
@@ -103,11 +103,11 @@ public final class GatewayProcesses {
             commonName: Self.name, notBefore: Int64(now.tv_sec) - 60, notAfter: Int64(now.tv_sec) + 86_400)
         builder.dnsNames = [Self.name]
         let certificate = try builder.selfSigned(by: key)
-        try Self.write(String(decoding: try certificate.pem(), as: UTF8.self), to: certificatePath)
+        try TextFile.write(String(decoding: try certificate.pem(), as: UTF8.self), to: certificatePath)
         let secret = try key.pem()
         var octets: [UInt8] = []
         for index in 0..<secret.bytes.count { octets.append(secret.bytes[index]) }
-        try Self.write(String(decoding: octets, as: UTF8.self), to: "\(directory)/gateway.key")
+        try TextFile.write(String(decoding: octets, as: UTF8.self), to: "\(directory)/gateway.key")
     }
 
     private var gateConfiguration: String {
@@ -150,12 +150,5 @@ public final class GatewayProcesses {
 
             """
         return text
-    }
-
-    private static func write(_ text: String, to path: String) throws {
-        guard let file = fopen(path, "w") else { throw Command.Failure(description: "cannot write \(path)") }
-        chmod(path, 0o600)
-        fputs(text, file)
-        fclose(file)
     }
 }

@@ -4,33 +4,8 @@ import Lab
 import Testing
 import Wire
 
-/// Phones that others wrote, and the operator's own commands.
-@Suite(.serialized) struct PeerTests {
-    /// The repository, from this file's place in it.
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path
-
-    @Test func `two sipp phones call each other with plain SDP`() throws {
-        let bed = try CallBed("sipp")
-        try bed.gateway.start()
-        let scenarios = "\(Self.root)/Benchmarks/scenarios"
-        try Command.output(["sh", "-c", "printf 'SEQUENTIAL\\n4000\\n' > \(bed.directory)/ports.csv"])
-        let callee = try Child(
-            "sipp-callee",
-            [
-                "sipp", "-sf", "\(scenarios)/callee.xml", "-inf", "\(bed.directory)/ports.csv", "-i", bed.callee, "-p",
-                "5060", "-m", "1", "-nostdin", "-timeout", "20",
-            ], in: bed.testbed.outside, directory: bed.directory)
-        let caller = try Child(
-            "sipp-caller",
-            [
-                "sipp", "-sf", "\(scenarios)/caller.xml", "-inf", "\(bed.directory)/ports.csv", "-i", bed.caller, "-p",
-                "5060", "-m", "1", "-nostdin", "-timeout", "20", "\(bed.near):5060",
-            ], in: bed.testbed.inside, directory: bed.directory)
-        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
-        #expect(caller.wait(seconds: 10) == 0, bed.story(caller, callee))
-    }
-
+/// The operator's own commands.
+@Suite(.serialized) struct OperatorTests {
     @Test func `status and sessions tell an operator what is open and how much went through`() throws {
         let bed = try CallBed("operator")
         try bed.gateway.start()

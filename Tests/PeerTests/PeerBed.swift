@@ -1,0 +1,166 @@
+import Foundation
+import Glibc
+import Lab
+import Testing
+
+/// A gateway with both daemons between programs that others wrote. What went through is read from the kernel's elements
+/// by `sekisho sessions --json`, what is open by `nft`.
+final class PeerBed {
+    let testbed: GatewayTestbed
+    let gateway: GatewayProcesses
+    let directory: String
+    let line: Line
+    let authority: PeerAuthority
+
+    /// The folder of the products, beside the test bundle.
+    static let binaries = String(Child.product("").dropLast())
+
+    init(_ name: String, _ line: Line) throws {
+        self.line = line
+        var options = GatewayProcesses.Options()
+        options.transport = line.transport
+        options.usesIPv6 = line.usesIPv6
+        directory = "/tmp/sekisho-test-\(getpid())-\(name)"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        authority = try PeerAuthority(directory: directory)
+        testbed = try GatewayTestbed(name)
+        gateway = try GatewayProcesses(
+            testbed: testbed, binaries: Self.binaries, directory: directory, options: options)
+        try gateway.start()
+    }
+
+    deinit {
+        gateway.stop()
+        // The messages of a run that failed are wanted: KEEP_PEERS=1 leaves them.
+        if getenv("KEEP_PEERS") == nil { try? FileManager.default.removeItem(atPath: directory) }
+    }
+
+    /// The phone inside.
+    var inside: String { line.usesIPv6 ? "fd00:1::2" : "10.1.0.2" }
+    /// The gateway, as the phone inside reaches it.
+    var near: String { line.usesIPv6 ? "fd00:1::1" : "10.1.0.1" }
+    /// The gateway, as those outside reach it.
+    var far: String { line.usesIPv6 ? "fd00:2::1" : "10.2.0.1" }
+    /// The first host outside: where the gateway sends what is for `b.example.net`.
+    var outside: String { line.usesIPv6 ? "fd00:2::2" : "10.2.0.2" }
+    /// The second host outside.
+    var beyond: String { line.usesIPv6 ? "fd00:2::3" : "10.2.0.3" }
+
+    /// An address with the port of SIP over the line's transport.
+    func host(_ address: String) -> String {
+        (address.contains(":") ? "[\(address)]" : address) + (line.transport == "tls" ? ":5061" : ":5060")
+    }
+
+    /// A phone's settings; over TLS with a certificate for its domain.
+    func phone(
+        _ user: String, domain: String, at address: String, proxy: String, mediaPort: UInt16
+    ) throws -> BaresipSettings {
+        var settings = BaresipSettings(
+            user: user, domain: domain, address: address, proxy: host(proxy), transport: line.transport,
+            mediaPort: mediaPort)
+        if line.transport == "tls" {
+            settings.certificate = try authority.issue(user, domain: domain)
+            settings.trusted = authority.path
+        }
+        return settings
+    }
+
+    /// Kamailio's settings; over TLS with a certificate for its domain.
+    func proxy(domain: String, routes: [KamailioSettings.Route]) throws -> KamailioSettings {
+        var settings = KamailioSettings(address: outside, domain: domain, routes: routes)
+        if line.transport == "tls" {
+            let file = try authority.issue("kamailio", domain: domain)
+            (settings.certificate, settings.key) = (file, file)
+        }
+        return settings
+    }
+
+    /// A host as Kamailio sends to it.
+    func target(_ address: String) -> String { "sip:\(host(address));transport=\(line.transport)" }
+
+    /// What `sekisho sessions --json` says.
+    func sessions() throws -> [SessionView] {
+        let text = try Command.output([
+            "\(Self.binaries)/sekisho", "sessions", "--json", "--socket", gateway.controlSocket,
+        ])
+        let object = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        return try #require(object?["sessions"] as? [[String: Any]]).map(SessionView.init)
+    }
+
+    /// The elements in the kernel's maps.
+    func elements() throws -> Int {
+        try gateway.table().split(separator: "\n").count { $0.contains(" timeout ") && $0.contains(" : ") }
+    }
+
+    /// Waits until something holds.
+    func eventually(seconds: Double = 8, _ holds: () throws -> Bool) throws -> Bool {
+        for _ in 0..<Int(seconds * 20) {
+            if try holds() { return true }
+            usleep(50_000)
+        }
+        return try holds()
+    }
+
+    /// Waits until more packets than these have gone each way since a count, and gives what went.
+    func traffic(past earlier: Traffic = Traffic(), more packets: Int = 10) throws -> Traffic? {
+        var seen = Traffic()
+        let came = try eventually {
+            seen = try sessions().first?.traffic ?? Traffic()
+            return seen.outward >= earlier.outward + packets && seen.inward >= earlier.inward + packets
+        }
+        return came ? seen : nil
+    }
+
+    /// Everything that the processes wrote, for a failure's comment.
+    func story(_ children: Child?...) -> Comment {
+        var text = ""
+        for child in children + [gateway.proxy] {
+            if let child { text += "--- \(child.name)\n\(child.text.split(separator: "\n").joined(separator: "\n"))\n" }
+        }
+        text += "--- table\n\((try? gateway.table()) ?? "none")\n"
+        return Comment(rawValue: text)
+    }
+}
+
+/// What carries the signalling of a test's calls, and over which family.
+struct Line: Hashable, Sendable, CustomTestStringConvertible {
+    let transport: String
+    let usesIPv6: Bool
+
+    /// Every line that the gateway has. One more transport is one more name here.
+    static let all = ["udp", "tcp"].flatMap { transport in
+        [false, true].map { Line(transport: transport, usesIPv6: $0) }
+    }
+
+    var testDescription: String { "\(transport.uppercased()) over IPv\(usesIPv6 ? 6 : 4)" }
+    var name: String { "\(transport)\(usesIPv6 ? 6 : 4)" }
+}
+
+/// RTP packets through the holes of a session. RTP has the even ports (RFC 3550 section 11), RTCP the odd ones.
+struct Traffic: Sendable {
+    var outward = 0
+    var inward = 0
+}
+
+/// A session of `sekisho sessions --json`.
+struct SessionView {
+    let fields: [String: Any]
+
+    var state: String { fields["state"] as? String ?? "" }
+
+    var holes: [[String: Any]] { fields["pinholes"] as? [[String: Any]] ?? [] }
+
+    private static func isRTP(_ hole: [String: Any]) -> Bool {
+        let port = (hole["inside"] as? String)?.split(separator: ":").last.flatMap { Int($0) }
+        return port.map { $0 % 2 == 0 } ?? false
+    }
+
+    var traffic: Traffic {
+        var sum = Traffic()
+        for hole in holes where Self.isRTP(hole) {
+            sum.outward += (hole["outward"] as? [String: Any])?["packets"] as? Int ?? 0
+            sum.inward += (hole["inward"] as? [String: Any])?["packets"] as? Int ?? 0
+        }
+        return sum
+    }
+}
