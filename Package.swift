@@ -16,7 +16,7 @@ let core: [Target] = [
 
 let libraries: [Target] = [
     .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
 ]
@@ -29,7 +29,7 @@ let nio: [Target.Dependency] = [
 let shell: [Target] = [
     .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Wire"]),
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
-    .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Transport", dependencies: ["Crypto", "SIPText", "SIPTransactions", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
     .target(name: "Media", dependencies: ["Wire"]),
     .target(name: "Lab", dependencies: ["CLinux", "Crypto", "Wire"]),
@@ -72,7 +72,9 @@ let tests: [Target] = [
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
-    .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+    .testTarget(
+        name: "TransportTests",
+        dependencies: ["Crypto", "Lab", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
