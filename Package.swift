@@ -86,7 +86,9 @@ let tests: [Target] = [
     .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",
-        dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire"]),
+        dependencies: [
+            "CLinux", "Crypto", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire",
+        ]),
 ]
 
 let package = Package(

@@ -186,8 +186,8 @@ extension SessionController {
             // Two values when the request leaves by another address than it came in by (RFC 5658 section 4), so that
             // each end gets one that it can reach.
             let arrival = Listener(flow.transport, flow.local)
-            if arrival != listener { request.prepend(.recordRoute, Routing.recordRoute(arrival)) }
-            request.prepend(.recordRoute, Routing.recordRoute(listener))
+            if arrival != listener { request.prepend(.recordRoute, Routing.recordRoute(arrival, settings)) }
+            request.prepend(.recordRoute, Routing.recordRoute(listener, settings))
         }
         if let top = request.address(of: .route), let uri = try? URI(in: request.bytes.span, top.uri),
             !uri.parameters.contains("lr", in: request.bytes.span), let target = request.requestURI
@@ -201,7 +201,7 @@ extension SessionController {
             request.append(.route, last)
             request.setRequestURI(next)
         }
-        request.prepend(.via, Routing.via(listener, branch: branch))
+        request.prepend(.via, Routing.via(listener, settings, branch: branch))
         return request
     }
 

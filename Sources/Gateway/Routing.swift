@@ -43,27 +43,46 @@ enum Routing {
     static func target(of message: Message, isInDialog: Bool, settings: ControllerSettings) -> Target {
         let routeURI = message.address(of: .route)?.uri
         guard let slice = routeURI ?? message.requestURI else { return .badURI }
-        guard let uri = try? URI(in: message.bytes.span, slice), uri.scheme == .sip else { return .badURI }
+        guard let uri = try? URI(in: message.bytes.span, slice), uri.scheme != .other else { return .badURI }
         let host = message.octets(uri.host)
         for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
+            // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).
+            guard uri.scheme == .sip || route.destination.transport == .tls else { return .none }
             return .destination(route.destination)
         }
         if settings.isOwn(host: host, port: uri.port) { return .own }
         guard isInDialog, let address = IPAddress(text: host) else { return .none }
-        var transport = TransportKind.udp
-        if let name = uri.parameters.value(of: "transport", in: message.bytes.span),
-            ASCII.equalIgnoringCase(message.octets(name), "tcp")
-        {
-            transport = .tcp
+        var transport: TransportKind = uri.scheme == .sips ? .tls : .udp
+        if uri.scheme == .sip, let name = uri.parameters.value(of: "transport", in: message.bytes.span) {
+            if ASCII.equalIgnoringCase(message.octets(name), "tcp") { transport = .tcp }
+            if ASCII.equalIgnoringCase(message.octets(name), "tls") { transport = .tls }
         }
-        return .destination(Destination(transport, Endpoint(address, uri.port ?? 5_060)))
+        guard transport == .tls else {
+            return .destination(Destination(transport, Endpoint(address, uri.port ?? 5_060)))
+        }
+        // An address has no certificate: whoever is there is the next hop of a route, or has a connection already.
+        let remote = Endpoint(address, uri.port ?? 5_061)
+        let route = settings.routes.first { $0.destination.transport == .tls && $0.destination.remote == remote }
+        return .destination(Destination(.tls, remote, serverName: route?.destination.serverName ?? []))
+    }
+
+    /// Appends how others name a listener: its address, but with TLS the gateway's name, since the certificate is for
+    /// it (RFC 5922 section 4).
+    private static func appendHost(of listener: Listener, _ settings: ControllerSettings, to value: inout [UInt8]) {
+        switch listener.transport {
+        case .udp, .tcp: listener.endpoint.appendText(to: &value)
+        case .tls:
+            value.append(contentsOf: settings.name)
+            value.append(ASCII.colon)
+            ASCII.append(decimal: UInt64(listener.endpoint.port), to: &value)
+        }
     }
 
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
-    static func recordRoute(_ listener: Listener) -> [UInt8] {
+    static func recordRoute(_ listener: Listener, _ settings: ControllerSettings) -> [UInt8] {
         var value: [UInt8] = []
         value.append(literal: "<sip:")
-        listener.endpoint.appendText(to: &value)
+        appendHost(of: listener, settings, to: &value)
         switch listener.transport {
         case .udp: break
         case .tcp: value.append(literal: ";transport=tcp")
@@ -74,14 +93,16 @@ enum Routing {
     }
 
     /// The Via value that this gateway adds.
-    static func via(_ listener: Listener, branch: [UInt8]) -> [UInt8] {
+    static func via(_ listener: Listener, _ settings: ControllerSettings, branch: [UInt8]) -> [UInt8] {
         var value: [UInt8] = []
         switch listener.transport {
         case .udp: value.append(literal: "SIP/2.0/UDP ")
         case .tcp: value.append(literal: "SIP/2.0/TCP ")
         case .tls: value.append(literal: "SIP/2.0/TLS ")
         }
-        listener.endpoint.appendText(to: &value)
+        appendHost(of: listener, settings, to: &value)
+        // The peer may send its requests back on this connection (RFC 5923 section 5).
+        if listener.transport == .tls { value.append(literal: ";alias") }
         value.append(literal: ";branch=")
         value.append(contentsOf: branch)
         return value

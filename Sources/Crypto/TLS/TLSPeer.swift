@@ -26,8 +26,9 @@ enum PeerCertificate {
     ///   - x509: borrowed; its chain has been verified.
     ///   - name: whom it must speak for; empty for a client, whose names are only noted.
     static func refusal(_ x509: OpaquePointer, _ peer: TLSPeer, name: [UInt8]) -> String? {
-        // An authority's key signs certificates and nothing else (RFC 5280 section 4.2.1.9).
-        guard X509_check_ca(x509) == 0 else {
+        // An authority's key signs certificates and nothing else (RFC 5280 section 4.2.1.9). X509_check_ca says no to one
+        // whose key usage forgets that, and yes to some without the extension.
+        guard X509_get_extension_flags(x509) & UInt32(EXFLAG_CA) == 0, X509_check_ca(x509) == 0 else {
             return "it is an authority's certificate (CA:TRUE); issue one with CA:FALSE"
         }
         guard SIPDomainIdentity.permits(purposes: purposes(of: x509)) else {
