@@ -43,7 +43,10 @@ enum Routing {
     static func target(of message: Message, isInDialog: Bool, settings: ControllerSettings) -> Target {
         let routeURI = message.address(of: .route)?.uri
         guard let slice = routeURI ?? message.requestURI else { return .badURI }
-        guard let uri = try? URI(in: message.bytes.span, slice), uri.scheme != .other else { return .badURI }
+        // Without TLS a sips URI is of a scheme that is not supported (RFC 3261 section 16.3 item 2).
+        guard let uri = try? URI(in: message.bytes.span, slice),
+            uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
+        else { return .badURI }
         let host = message.octets(uri.host)
         for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
             // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).

@@ -75,6 +75,11 @@ final class StreamHandler: ChannelInboundHandler {
                     if case .message(let message) = outcome { transport.noteAlias(in: message, on: flow) }
                     transport.delegate?.received(outcome, on: flow)
                 case .ping:
+                    guard context.channel.isWritable else {
+                        // It asks for answers and does not read them.
+                        transport.counters.stalledConnections += 1
+                        return context.close(promise: nil)
+                    }
                     context.writeAndFlush(
                         wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
                 }

@@ -75,6 +75,10 @@ extension SIPTransport {
         }
         // Whom to authenticate must be known before anything is said to whoever is there.
         guard destination.transport == .tcp || (security.client != nil && !destination.serverName.isEmpty) else {
+            let reason =
+                security.client == nil
+                ? "no authorities are trusted" : "no connection is open, and no name is known that a new one must prove"
+            secureFailed(TLSError(.misuse, while: "connecting by TLS", reason), destination.remote)
             return fail(destination)
         }
         let id = newConnection(

@@ -151,6 +151,11 @@ final class TLSHandler: ChannelDuplexHandler {
 
     private func send(_ context: ChannelHandlerContext) {
         guard session.pendingOctets > 0 else { return }
+        guard isOver || context.channel.isWritable else {
+            // It asks TLS for answers, and does not read them.
+            transport.counters.stalledConnections += 1
+            return context.close(promise: nil)
+        }
         context.writeAndFlush(wrapOutboundOut(pending(context)), promise: nil)
     }
 

@@ -55,14 +55,15 @@ final class CallBed {
     private func bracketed(_ address: String) -> String { address.contains(":") ? "[\(address)]" : address }
 
     /// `sekisho ua answer` at the callee; it is ready when this returns.
-    func answer(_ more: [String] = []) throws -> Child {
+    func answer(_ more: [String] = [], domain: String = "b.example.net") throws -> Child {
         let child = try Child(
             "callee",
             [
-                "\(Self.binaries)/sekisho", "ua", "answer", "--bind", bracketed(callee) + ":\(options.port)", "--media-port",
+                "\(Self.binaries)/sekisho", "ua", "answer", "--bind", bracketed(callee) + ":\(options.port)",
+                "--media-port",
                 "\(Self.calleePort)", "--calls", "1", "--write-certificate", "\(directory)/callee.pem", "--report",
                 "\(directory)/callee.jsonl", "--show-messages", "--transport", options.transport,
-            ] + secure("bob", "b.example.net") + more, in: testbed.outside, directory: directory)
+            ] + secure("bob", domain) + more, in: testbed.outside, directory: directory)
         try child.expect("ready")
         return child
     }
@@ -71,7 +72,8 @@ final class CallBed {
     func call(_ more: [String] = [], encryptedToPeer: Bool = true, disclosed: Bool = true) throws -> Child {
         var line = [
             "\(Self.binaries)/sekisho", "ua", "call", "sip:bob@b.example.net", "--from", "sip:alice@a.example.net",
-            "--bind", bracketed(caller) + ":\(options.port)", "--proxy", bracketed(near) + ":\(options.port)", "--media-port",
+            "--bind", bracketed(caller) + ":\(options.port)", "--proxy", bracketed(near) + ":\(options.port)",
+            "--media-port",
             "\(Self.callerPort)", "--report", "\(directory)/caller.jsonl", "--show-messages", "--transport",
             options.transport,
         ]

@@ -72,7 +72,8 @@ public final class TLSContext: @unchecked Sendable {
     private func loadIdentity(_ settings: TLSSettings) throws(CryptoError) {
         guard let certificate = settings.certificate, let key = settings.key else {
             guard settings.certificate == nil, settings.key == nil else {
-                throw CryptoError(.mismatch, while: Self.operation, "certificate and key go together: give both or none")
+                throw CryptoError(
+                    .mismatch, while: Self.operation, "certificate and key go together: give both or none")
             }
             guard role == .client else {
                 throw CryptoError(.mismatch, while: Self.operation, "a server needs a certificate and its key")
@@ -91,7 +92,8 @@ public final class TLSContext: @unchecked Sendable {
         guard SSL_CTX_use_PrivateKey(pointer, secret.evp) == 1, SSL_CTX_check_private_key(pointer) == 1 else {
             ERR_clear_error()
             throw CryptoError(
-                .mismatch, while: Self.operation, "\(certificate) is not for the key in \(key); give files that belong together")
+                .mismatch, while: Self.operation,
+                "\(certificate) is not for the key in \(key); give files that belong together")
         }
     }
 
@@ -106,7 +108,8 @@ public final class TLSContext: @unchecked Sendable {
         guard let trust = settings.trust else {
             guard verifies == SSL_VERIFY_NONE else {
                 throw CryptoError(
-                    .mismatch, while: Self.operation, "peers cannot be verified without trusted authorities; give their file")
+                    .mismatch, while: Self.operation,
+                    "peers cannot be verified without trusted authorities; give their file")
             }
             return
         }

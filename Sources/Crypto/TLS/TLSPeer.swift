@@ -36,13 +36,14 @@ enum PeerCertificate {
                 + "anyExtendedKeyUsage (RFC 5924); issue one with either, or without the extension"
         }
         // Every cipher suite that is offered has the peer sign (RFC 8446 section 4.4.2.2).
-        guard X509_get_extension_flags(x509) & UInt32(EXFLAG_KUSAGE) == 0
-            || X509_get_key_usage(x509) & UInt32(KU_DIGITAL_SIGNATURE) != 0
+        guard
+            X509_get_extension_flags(x509) & UInt32(EXFLAG_KUSAGE) == 0
+                || X509_get_key_usage(x509) & UInt32(KU_DIGITAL_SIGNATURE) != 0
         else { return "its key usage has no digitalSignature" }
         guard !name.isEmpty else { return nil }
         guard SIPDomainIdentity.matches(name, domains: peer.domains) else {
-            return "none of its SIP domains is \(String(decoding: name, as: UTF8.self)) (RFC 5922: a subject alternative "
-                + "name, URI:sip:name or DNS:name; the common name and wildcards do not count)"
+            return "none of its SIP domains is \(String(decoding: name, as: UTF8.self)) (RFC 5922: a subject "
+                + "alternative name, URI:sip:name or DNS:name; the common name and wildcards do not count)"
         }
         return nil
     }

@@ -91,7 +91,8 @@ public final class TLSSession {
     public func feed(_ ciphertext: Span<UInt8>) throws(TLSError) {
         guard !ciphertext.isEmpty else { return }
         guard unreadOctets + ciphertext.count <= TLSLimits.unreadOctets else {
-            throw fail(TLSError(.limit, while: "receiving by TLS", "more than \(TLSLimits.unreadOctets) octets are unread"))
+            throw fail(
+                TLSError(.limit, while: "receiving by TLS", "more than \(TLSLimits.unreadOctets) octets are unread"))
         }
         let taken = ciphertext.withUnsafeBufferPointer { BIO_write(input, $0.baseAddress, Int32($0.count)) }
         guard Int(taken) == ciphertext.count else { throw fail(.library(.limit, "receiving by TLS")) }

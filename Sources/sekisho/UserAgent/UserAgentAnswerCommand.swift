@@ -22,7 +22,9 @@ struct UserAgentAnswerCommand: ParsableCommand {
                   --key bob.key --certificate bob.pem --reuse encrypted-data
             """)
 
-    @Option(help: ArgumentHelp("Own address and SIP port: 5060 when absent (TLS: 5061), any for 0.", valueName: "addr[:port]"))
+    @Option(
+        help: ArgumentHelp(
+            "Own address and SIP port: 5060 when absent (TLS: 5061), any for 0.", valueName: "addr[:port]"))
     var bind: BindArgument
 
     @Option(help: "Transport of SIP: udp, tcp or tls. The first two when absent.")

@@ -155,7 +155,8 @@ struct UserAgentCallCommand: ParsableCommand {
     private func serverName() throws -> [UInt8] {
         let octets = Array(target.utf8)
         let uri = try? URI(in: octets.span, Slice(0..<octets.count))
-        let host = proxy.map { Self.split($0).host } ?? uri.map { String(decoding: octets[$0.host.range], as: UTF8.self) }
+        let host =
+            proxy.map { Self.split($0).host } ?? uri.map { String(decoding: octets[$0.host.range], as: UTF8.self) }
         guard let name = tlsName ?? host, tlsName != nil || IPAddress(name) == nil else {
             throw ValidationError("an address proves nothing by TLS: give --tls-name, the name in the certificate")
         }

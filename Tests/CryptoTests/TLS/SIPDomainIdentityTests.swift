@@ -13,7 +13,9 @@ import Testing
     @Test(arguments: [
         Case(uris: ["sip:example.com"], dns: [], domains: ["example.com"]),
         Case(uris: ["SIP:Example.COM"], dns: [], domains: ["example.com"]),
-        Case(uris: ["sip:example.com:5061", "sip:b.net;transport=tls", "sip:c.net?x=y"], dns: [], domains: ["example.com", "b.net", "c.net"]),
+        Case(
+            uris: ["sip:example.com:5061", "sip:b.net;transport=tls", "sip:c.net?x=y"], dns: [],
+            domains: ["example.com", "b.net", "c.net"]),
         // RFC 5922 section 7.1: a sip URI wins over every dNSName.
         Case(uris: ["sip:example.com"], dns: ["example.net"], domains: ["example.com"]),
         Case(uris: [], dns: ["Example.NET", "b.example.net"], domains: ["example.net", "b.example.net"]),

@@ -24,7 +24,9 @@ final class SessionPair {
         while true {
             var outcome = Result<TLSSession.Reading, TLSError>.success(.needsMore)
             room.withUnsafeMutableBytes { room in
-                do throws(TLSError) { outcome = .success(try session.read(into: room)) } catch { outcome = .failure(error) }
+                do throws(TLSError) { outcome = .success(try session.read(into: room)) } catch {
+                    outcome = .failure(error)
+                }
             }
             switch try outcome.get() {
             case .octets(let count): all += room[..<count]

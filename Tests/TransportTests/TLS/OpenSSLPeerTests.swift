@@ -161,6 +161,26 @@ import Wire
         }
     }
 
+    /// Answers that nobody reads are not kept.
+    @Test func `a flood of pings whose answers are not read ends the connection`() async throws {
+        try await Bench.run(files.security(files.gateway), { $0.pendingOctets = 65_536 }) { gateway in
+            let there = try await gateway.listen(.tls)
+            let peer = try await Peer.connect(to: there, on: gateway.loop)
+            let session = try TLSSession(
+                files.security(nil).client ?? { throw TransportError.noAddress }(), authenticating: gatewayName)
+            try await peer.shakeHands(session)
+            try await peer.send(SecureTransportTests.message(1), session)
+            _ = try await gateway.messages(1)
+            try await peer.stopReading()
+            let pings = [UInt8](String(repeating: "\r\n\r\n", count: 4_000).utf8)
+            for _ in 0..<1_000 where try await gateway.connectionCount() == 1 {
+                do { try await peer.send(pings, session) } catch { break }
+            }
+            try await gateway.settle { $0 == 0 }
+            #expect(try await gateway.counters().stalledConnections == 1)
+        }
+    }
+
     /// Sixteen million octets, in four forms: none may stay, and each ends its connection.
     @Test(arguments: ["plain", "zero", "records", "head"])
     func `a flood of 16 MB costs no memory`(_ kind: String) async throws {
@@ -208,6 +228,7 @@ import Wire
         var line = [CChar](repeating: 0, count: 256)
         fgets(&line, 256, file)
         let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * Int(sysconf(Int32(_SC_PAGESIZE)))
+        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+            * Int(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

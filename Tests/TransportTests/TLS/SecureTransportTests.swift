@@ -88,11 +88,11 @@ import Wire
             try await Bench.run(files.security(files.gateway)) { gateway in
                 let there = try await gateway.listen(.tls)
                 try await client.send(Self.message(1), to: Destination(.tls, there))
-                guard case .failed = try await client.hear(1).first else { throw TransportError.noAddress }
+                guard case .failed = try await client.hear(2).last else { throw TransportError.noAddress }
                 #expect(try await gateway.connectionCount() == 0)
                 try await Bench.run { plain in
                     try await plain.send(Self.message(1), to: Destination(.tls, there, serverName: gatewayName))
-                    guard case .failed = try await plain.hear(1).first else { throw TransportError.noAddress }
+                    guard case .failed = try await plain.hear(2).last else { throw TransportError.noAddress }
                 }
             }
         }
