@@ -54,7 +54,7 @@ let executables: [Target] = [
         name: "sekisho",
         dependencies: [
             "CLinux", "CMSText", "ControlProtocol", "Crypto", "Lab", "Media", "SDPText", "SIPText", "SIPTransactions",
-            "UserAgent", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Transport", "UserAgent", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ] + nio),
 ]
 

@@ -165,7 +165,9 @@ import Wire
     @Test func `a flood of pings whose answers are not read ends the connection`() async throws {
         try await Bench.run(files.security(files.gateway), { $0.pendingOctets = 65_536 }) { gateway in
             let there = try await gateway.listen(.tls)
-            let peer = try await Peer.connect(to: there, on: gateway.loop)
+            // A small receive buffer, so that the answers pile up soon.
+            let peer = try await Peer.connect(to: there, on: gateway.loop, reads: false)
+            try await peer.startReading()
             let session = try TLSSession(
                 files.security(nil).client ?? { throw TransportError.noAddress }(), authenticating: gatewayName)
             try await peer.shakeHands(session)

@@ -28,6 +28,8 @@ extension Peer {
         try await flush(session)
     }
 
+    func startReading() async throws { try await channel?.setOption(.autoRead, value: true).get() }
+
     func stopReading() async throws { try await channel?.setOption(.autoRead, value: false).get() }
 
     private func flush(_ session: TLSSession) async throws {
