@@ -10,14 +10,15 @@ public enum SIPDomainIdentity {
     /// The domains, in lower case and in the order of the certificate (section 7.1).
     ///
     /// A `sip` URI without a user is one; dNSName values count only when there is no such URI. `sips` URIs and URIs with
-    /// a user name no domain.
+    /// a user name no domain, and what has an asterisk in it is a pattern and no name.
     ///
     /// - Parameters:
     ///   - uris: the subject alternative names of type uniformResourceIdentifier.
     ///   - dnsNames: those of type dNSName.
     public static func domains(uris: [String], dnsNames: [String]) -> [[UInt8]] {
         let named = uris.compactMap { domain(ofURI: Array($0.utf8)) }
-        return named.isEmpty ? dnsNames.map { Array($0.utf8).map(lowercase) } : named
+        let domains = named.isEmpty ? dnsNames.map { Array($0.utf8).map(lowercase) } : named
+        return domains.filter { !$0.contains(asterisk) }
     }
 
     /// Whether one of the domains is the wanted one: whole names, letter case aside (section 7.2).

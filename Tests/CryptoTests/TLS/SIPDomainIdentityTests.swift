@@ -24,6 +24,9 @@ import Testing
         Case(uris: ["sip:@example.com"], dns: [], domains: []),
         Case(uris: ["sips:example.com", "https://example.com", "sip:", "sip", ""], dns: [], domains: []),
         Case(uris: ["sip::5061", "sip:;x", "sip:[2001:db8::1]"], dns: [], domains: []),
+        // A pattern is no name, and keeps the dNSName from counting all the same.
+        Case(uris: [], dns: ["*.example.com", "b.example.net"], domains: ["b.example.net"]),
+        Case(uris: ["sip:*.example.com"], dns: ["example.com"], domains: []),
         Case(uris: ["sip:10.1.0.1"], dns: [], domains: ["10.1.0.1"]),
     ])
     func `a certificate's names give its domains`(_ example: Case) {

@@ -117,6 +117,37 @@ import Wire
         }
     }
 
+    /// What a client proves by each of them; nil where it is refused.
+    private static func domains(_ kind: Kind) -> [[UInt8]]? {
+        switch kind {
+        case .good: [gatewayName]
+        case .otherName, .uriOverridesDNS: [Array("gw.example.org".utf8)]
+        case .commonNameOnly, .wildcard, .userURI: []
+        case .expired, .notYetValid, .otherPurpose, .selfSigned, .authority, .forgetfulAuthority, .weakKey, .revoked,
+            .otherAuthority:
+            nil
+        }
+    }
+
+    @Test(arguments: Kind.allCases)
+    func `a client is who its certificate says, or is refused`(_ kind: Kind) async throws {
+        let leaf = try make(kind)
+        let list = try revocations(of: kind == .revoked ? leaf.certificate : nil)
+        let security = try files.security(files.gateway, clients: .required, revocations: list)
+        try await Bench.run(security) { gateway in
+            let client = try OpenSSLPeer.client(
+                "client", directory: files.directory, of: try await gateway.listen(.tls),
+                trust: files.authority.certificate,
+                ["-quiet", "-cert", leaf.certificate, "-key", leaf.key, "-cipher", "DEFAULT@SECLEVEL=0"])
+            client.type(SecureTransportTests.message(1))
+            switch (try await gateway.hear(1).first, Self.domains(kind)) {
+            case (.message(_, let flow), .some(let domains)): #expect(flow.authenticatedDomains == domains)
+            case (.insecure(let error), .none): #expect(error.code == .untrusted, "\(error)")
+            case (let heard, _): Issue.record("\(kind): \(String(describing: heard)) \(client.text)")
+            }
+        }
+    }
+
     @Test(arguments: ["authority", "stranger"])
     func `without the authority's list nothing is taken once lists are wanted`(_ name: String) async throws {
         // A list that another key signed for the same name, and one of another name.
