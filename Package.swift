@@ -20,7 +20,7 @@ let core: [Target] = [
 
 let libraries: [Target] = [
     .systemLibrary(name: "CNetfilter", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CLinux"),
@@ -34,7 +34,7 @@ let nio: [Target.Dependency] = [
 let shell: [Target] = [
     .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Registration", "Wire"]),
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
-    .target(name: "Transport", dependencies: ["SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Transport", dependencies: ["Crypto", "SIPText", "SIPTransactions", "Wire"] + nio),
     .target(name: "Store", dependencies: ["CSQLite", "Registration", "SIPTransactions", "Wire"]),
     .target(name: "Resolver", dependencies: ["CLinux", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),
@@ -61,8 +61,7 @@ let executables: [Target] = [
         name: "sekisho",
         dependencies: [
             "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "Registration",
-            "SDPText",
-            "SIPText", "SIPTransactions", "Store", "UserAgent", "Wire",
+            "SDPText", "SIPText", "SIPTransactions", "Store", "Transport", "UserAgent", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ] + nio),
 ]
@@ -105,7 +104,9 @@ let tests: [Target] = [
     .testTarget(
         name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
-    .testTarget(name: "TransportTests", dependencies: ["SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
+    .testTarget(
+        name: "TransportTests",
+        dependencies: ["Crypto", "Lab", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
@@ -117,7 +118,9 @@ let tests: [Target] = [
     .testTarget(name: "RecorderTests", dependencies: ["CLinux", "sekisho-recorderd", "Wire"]),
     .testTarget(
         name: "NetnsTests",
-        dependencies: ["CLinux", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire"]),
+        dependencies: [
+            "CLinux", "Crypto", "GateProtocol", "Netfilter", "SDPText", "SIPText", "Lab", "UserAgent", "Wire",
+        ]),
     .testTarget(name: "PeerTests", dependencies: ["Lab"]),
 ]
 

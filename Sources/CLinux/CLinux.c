@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,4 +110,8 @@ ssize_t CLinux_receive_with_hop_limit(int fd, void *buffer, size_t length, struc
             memcpy(hop_limit, CMSG_DATA(header), sizeof *hop_limit);
     }
     return count;
+}
+
+int CLinux_spawn_closes_from(void *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

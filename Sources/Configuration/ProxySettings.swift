@@ -17,6 +17,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var inside: [Prefix]
     /// Next hops, one per domain.
     public var routes: [Route] = []
+    /// What TLS is spoken with; nil when no listener and no route uses it.
+    public var tls: TLS?
     /// How encrypted bodies are read.
     public var disclosure = Disclosure()
     /// Whether an offer opens holes before the answer has come.
@@ -47,6 +49,7 @@ extension ProxySettings {
     public enum TransportName: String, CaseIterable, Hashable, Sendable {
         case udp
         case tcp
+        case tls
     }
 
     /// One socket to listen on.
@@ -77,6 +80,44 @@ extension ProxySettings {
             self.domain = domain
             self.endpoint = endpoint
             self.transport = transport
+        }
+    }
+
+    /// What TLS is spoken with: files in PEM, by their paths.
+    public struct TLS: Hashable, Sendable {
+        /// The server's own certificate, then those of the authorities between it and the root.
+        public var certificate: String
+        /// The private key of that certificate.
+        public var key: String
+        /// The certificates of trusted authorities; nil when no peer is verified.
+        public var trust: String?
+        /// Revocation lists, one of every authority that signs; nil when none are looked at.
+        public var crl: String?
+        /// Whether those who connect must show a certificate.
+        public var verifiesClients = Verification.none
+        /// The oldest version that is spoken.
+        public var minimumVersion = Version.tls12
+
+        /// Own certificate and key; nobody is trusted and no client is asked.
+        public init(certificate: String, key: String) {
+            self.certificate = certificate
+            self.key = key
+        }
+
+        /// Whether those who connect must show a certificate.
+        public enum Verification: String, CaseIterable, Hashable, Sendable {
+            /// They are not asked.
+            case none
+            /// They are asked, and refused with a bad one.
+            case optional
+            /// They are refused without a good one.
+            case required
+        }
+
+        /// Versions of TLS.
+        public enum Version: String, CaseIterable, Hashable, Sendable {
+            case tls12 = "1.2"
+            case tls13 = "1.3"
         }
     }
 

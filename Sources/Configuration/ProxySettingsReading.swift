@@ -19,6 +19,7 @@ extension ProxySettings {
         case listen
         case inside
         case routes
+        case tls
         case disclosure
         case halfOpen = "half_open"
         case forbidden
@@ -43,6 +44,8 @@ extension ProxySettings {
             otherNames = try field.list(of: "host names") { item throws(ConfigurationError) in try item.host() }
         }
         if let field = section[.routes] { routes = try Self.routes(field) }
+        if let field = section[.tls] { tls = try TLS(reading: field) }
+        try checkTLS(section)
         if let field = section[.disclosure] { disclosure = try Disclosure(reading: field) }
         if let field = section[.halfOpen] { opensHalfOpen = try field.flag() }
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
@@ -55,6 +58,17 @@ extension ProxySettings {
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.timers] { timers = try Timers(reading: field) }
         if let field = section[.logLevel] { logLevel = try field.word() }
+    }
+
+    /// Who listens by TLS has a certificate, and who is connected to by TLS is verified.
+    private func checkTLS(_ section: Section<Key>) throws(ConfigurationError) {
+        if let field = section[.listen], tls == nil, listeners.contains(where: { $0.transport == .tls }) {
+            throw field.error("transport tls without a tls section", allowed: "tls: { certificate: FILE, key: FILE }")
+        }
+        if let field = section[.routes], tls?.trust == nil, routes.contains(where: { $0.transport == .tls }) {
+            throw field.error(
+                "transport tls and nobody is trusted", allowed: "tls.trust: FILE, with the next hops' authorities")
+        }
     }
 
     /// The routes in the order of the file, one per domain.
@@ -77,10 +91,11 @@ extension ProxySettings.Listener {
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
         let section = try Section<Key>(field)
+        let transport: ProxySettings.TransportName = try section.required(.transport).word()
         self.init(
-            transport: try section.required(.transport).word(),
+            transport: transport,
             endpoint: Endpoint(
-                try section.required(.address).hostAddress(), try section[.port]?.port() ?? Field.sipPort))
+                try section.required(.address).hostAddress(), try section[.port]?.port() ?? transport.defaultPort))
     }
 }
 
@@ -94,16 +109,55 @@ extension ProxySettings.Route {
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
         let section = try Section<Key>(field)
+        let transport: ProxySettings.TransportName = try section[.transport]?.word() ?? .udp
         self.init(
             domain: try section.required(.domain).host(),
-            endpoint: Endpoint(try section.required(.to).hostAddress(), try section[.port]?.port() ?? Field.sipPort),
-            transport: try section[.transport]?.word() ?? .udp)
+            endpoint: Endpoint(
+                try section.required(.to).hostAddress(), try section[.port]?.port() ?? transport.defaultPort),
+            transport: transport)
     }
 }
 
-extension Field {
-    /// The port of SIP over UDP and TCP (RFC 3261 section 19.1.2).
-    fileprivate static var sipPort: UInt16 { 5060 }
+extension ProxySettings.TransportName {
+    /// The port where none is written (RFC 3261 section 19.1.2).
+    fileprivate var defaultPort: UInt16 {
+        switch self {
+        case .udp, .tcp: 5060
+        case .tls: 5061
+        }
+    }
+}
+
+extension ProxySettings.TLS {
+    private enum Key: String, CaseIterable {
+        case certificate
+        case key
+        case trust
+        case crl
+        case verifyClients = "verify_clients"
+        case minimumVersion = "min_version"
+    }
+
+    fileprivate init(reading field: Field) throws(ConfigurationError) {
+        let section = try Section<Key>(field)
+        self.init(
+            certificate: try section.required(.certificate).absolutePath(),
+            key: try section.required(.key).absolutePath())
+        trust = try section[.trust]?.absolutePath()
+        if let field = section[.crl] {
+            guard trust != nil else {
+                throw field.error("revocation lists, and nobody is trusted", allowed: "with trust")
+            }
+            crl = try field.absolutePath()
+        }
+        if let field = section[.verifyClients] {
+            verifiesClients = try field.word()
+            guard verifiesClients == .none || trust != nil else {
+                throw field.error("clients are verified, and nobody is trusted", allowed: "none, or with trust")
+            }
+        }
+        if let field = section[.minimumVersion] { minimumVersion = try field.word() }
+    }
 }
 
 extension ProxySettings.Disclosure {

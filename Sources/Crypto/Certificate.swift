@@ -153,7 +153,7 @@ private func secondsSince1970(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
 
 /// The dNSName and uniformResourceIdentifier values of the subject alternative name extension. A value with anything
 /// but printable ASCII is left out: nothing compares equal to it, and a NUL has fooled readers before.
-private func alternativeNames(_ x509: OpaquePointer) -> (dns: [String], uris: [String]) {
+func alternativeNames(_ x509: OpaquePointer) -> (dns: [String], uris: [String]) {
     guard let names = X509_get_ext_d2i(x509, NID_subject_alt_name, nil, nil) else { return ([], []) }
     let stack = OpaquePointer(names)
     defer { GENERAL_NAMES_free(stack) }

@@ -43,7 +43,7 @@ extension SessionController {
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
             branch: LoopCheck.branch(hash: LoopCheck.hash(acknowledgement.message, tokens), &tokens),
-            recordsRoute: false)
+            recordsRoute: false, settings: settings)
         effects.append(.send(request, acknowledgement.destination))
     }
 }

@@ -100,7 +100,7 @@ extension SessionController {
         request.setBreadth(max(1, context.breadth / context.branches.count))
         request.prepare(
             from: context.flow, by: listener, branch: LoopCheck.branch(hash: context.hash, &tokens),
-            recordsRoute: recordsRoute)
+            recordsRoute: recordsRoute, settings: settings)
         return request
     }
 
@@ -181,7 +181,9 @@ extension SessionController {
 extension Message {
     /// What every request that goes on gets: one hop less, the gateway's Record-Route and Via, and the route as the next
     /// hop wants it.
-    mutating func prepare(from flow: Flow, by listener: Listener, branch: [UInt8], recordsRoute: Bool) {
+    mutating func prepare(
+        from flow: Flow, by listener: Listener, branch: [UInt8], recordsRoute: Bool, settings: ControllerSettings
+    ) {
         let hops = number(of: .maxForwards, upTo: MessageLimits.maxForwards).map { $0 - min($0, 1) }
         var value: [UInt8] = []
         ASCII.append(decimal: hops ?? SessionController.initialMaxForwards, to: &value)
@@ -190,8 +192,8 @@ extension Message {
             // Two values when the request leaves by another address than it came in by (RFC 5658 section 4), so that
             // each end gets one that it can reach.
             let arrival = Listener(flow.transport, flow.local)
-            if arrival != listener { prepend(.recordRoute, Routing.recordRoute(arrival)) }
-            prepend(.recordRoute, Routing.recordRoute(listener))
+            if arrival != listener { prepend(.recordRoute, Routing.recordRoute(arrival, settings)) }
+            prepend(.recordRoute, Routing.recordRoute(listener, settings))
         }
         if let top = address(of: .route), let uri = try? URI(in: bytes.span, top.uri),
             !uri.parameters.contains("lr", in: bytes.span), let target = requestURI
@@ -205,7 +207,7 @@ extension Message {
             append(.route, last)
             setRequestURI(next)
         }
-        prepend(.via, Routing.via(listener, branch: branch))
+        prepend(.via, Routing.via(listener, settings, branch: branch))
     }
 
     /// Max-Breadth: the branches that may come of this one (RFC 5393 section 5.3.3.1).

@@ -11,9 +11,12 @@ public struct ServerQuery: Hashable, Sendable {
     public var port: UInt16?
     /// The transport parameter of the URI, when it has one.
     public var transport: TransportKind?
+    /// Whether the URI is a sips URI: nothing but TLS will do.
+    public var isSecure: Bool
 
     /// A host to be found, with what its URI says of port and transport.
-    public init(host: [UInt8], port: UInt16?, transport: TransportKind?) {
+    public init(host: [UInt8], port: UInt16?, transport: TransportKind?, isSecure: Bool = false) {
+        self.isSecure = isSecure
         self.host = host
         self.port = port
         self.transport = transport

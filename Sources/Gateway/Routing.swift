@@ -44,11 +44,14 @@ enum Routing {
         for message: Message, from flow: Flow, isInDialog: Bool, settings: ControllerSettings
     ) -> Decision {
         let routeURI = message.address(of: .route)?.uri
+        // Without TLS a sips URI is of a scheme that is not supported (RFC 3261 section 16.3 item 2).
         guard let slice = routeURI ?? message.requestURI, let uri = try? URI(in: message.bytes.span, slice),
-            uri.scheme == .sip
+            uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
         else { return .rejected(Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")) }
         let host = message.octets(uri.host)
         for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
+            // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).
+            guard uri.scheme == .sip || route.destination.transport == .tls else { return .rejected(.noRoute) }
             return .target(Target(destinations: [route.destination]))
         }
         if settings.isOwn(host: host, port: uri.port) {
@@ -60,7 +63,7 @@ enum Routing {
         }
         if let address = address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }
-            return .target(Target(destinations: [address]))
+            return .target(Target(destinations: [settings.named(address)]))
         }
         guard settings.resolvesNames, isInDialog || settings.side(of: flow.remote.address) == .inside else {
             return .rejected(.noRoute)
@@ -68,12 +71,12 @@ enum Routing {
         return .lookUp(
             ServerQuery(
                 host: message.copy(uri.host).map(ASCII.lowercase), port: uri.port,
-                transport: transport(of: uri, in: message.bytes.span)))
+                transport: transport(of: uri, in: message.bytes.span), isSecure: uri.scheme == .sips))
     }
 
     /// The destination that a sip URI names by an address; nil when it names a host, or is no sip URI.
     static func address(of slice: Slice, in bytes: Span<UInt8>) -> Destination? {
-        guard let uri = try? URI(in: bytes, slice), uri.scheme == .sip,
+        guard let uri = try? URI(in: bytes, slice), uri.scheme != .other,
             let address = IPAddress(text: bytes.extracting(uri.host.range))
         else { return nil }
         let transport = transport(of: uri, in: bytes) ?? .udp
@@ -81,29 +84,44 @@ enum Routing {
     }
 
     private static func transport(of uri: URI, in bytes: Span<UInt8>) -> TransportKind? {
+        if uri.scheme == .sips { return .tls }
         guard let name = uri.parameters.value(of: "transport", in: bytes) else { return nil }
         return TransportKind(parameter: bytes.extracting(name.range))
     }
 
+    /// Appends how others name a listener: its address, but with TLS the gateway's name, since the certificate is for
+    /// it (RFC 5922 section 4).
+    private static func appendHost(of listener: Listener, _ settings: ControllerSettings, to value: inout [UInt8]) {
+        switch listener.transport {
+        case .udp, .tcp: listener.endpoint.appendText(to: &value)
+        case .tls:
+            value.append(contentsOf: settings.name)
+            value.append(ASCII.colon)
+            ASCII.append(decimal: UInt64(listener.endpoint.port), to: &value)
+        }
+    }
+
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
-    static func recordRoute(_ listener: Listener) -> [UInt8] {
+    static func recordRoute(_ listener: Listener, _ settings: ControllerSettings) -> [UInt8] {
         var value: [UInt8] = []
         value.append(literal: "<sip:")
-        listener.endpoint.appendText(to: &value)
+        appendHost(of: listener, settings, to: &value)
         listener.transport.appendParameter(to: &value)
         value.append(literal: ";lr>")
         return value
     }
 
     /// The Via value that this gateway adds.
-    static func via(_ listener: Listener, branch: [UInt8]) -> [UInt8] {
+    static func via(_ listener: Listener, _ settings: ControllerSettings, branch: [UInt8]) -> [UInt8] {
         var value: [UInt8] = []
         switch listener.transport {
         case .udp: value.append(literal: "SIP/2.0/UDP ")
         case .tcp: value.append(literal: "SIP/2.0/TCP ")
         case .tls: value.append(literal: "SIP/2.0/TLS ")
         }
-        listener.endpoint.appendText(to: &value)
+        appendHost(of: listener, settings, to: &value)
+        // The peer may send its requests back on this connection (RFC 5923 section 5).
+        if listener.transport == .tls { value.append(literal: ";alias") }
         value.append(literal: ";branch=")
         value.append(contentsOf: branch)
         // The response comes from where the request went then (RFC 3581 section 4), and no other is believed.
@@ -141,6 +159,20 @@ extension TransportKind {
         case .tcp: octets.append(literal: ";transport=tcp")
         case .tls: octets.append(literal: ";transport=tls")
         }
+    }
+}
+
+extension ControllerSettings {
+    /// A destination with whom TLS must find there: an address has no certificate of its own, so whoever is there is the
+    /// next hop of a route, or has a connection already.
+    fileprivate func named(_ destination: Destination) -> Destination {
+        guard destination.transport == .tls else { return destination }
+        var destination = destination
+        let route = routes.first {
+            $0.destination.transport == .tls && $0.destination.remote == destination.remote
+        }
+        destination.serverName = route?.destination.serverName ?? []
+        return destination
     }
 }
 

@@ -47,7 +47,8 @@ extension SessionController {
         var request = Message(
             request: method, uri: target ?? context.request.requestURI.map(context.request.copy) ?? [],
             sequence: sequence)
-        request.append(.via, Routing.via(listener, branch: LoopCheck.branch(hash: context.hash, &tokens)))
+        let branch = LoopCheck.branch(hash: context.hash, &tokens)
+        request.append(.via, Routing.via(listener, settings, branch: branch))
         request.appendFields(of: .from, from: context.request)
         request.appendFields(of: .to, from: response)
         request.appendFields(of: .callID, from: context.request)

@@ -5,7 +5,7 @@ import Glibc
 public final class GatewayProcesses {
     /// What differs from one run to another.
     public struct Options: Sendable {
-        /// `udp` or `tcp`: how the gateway sends to the phones.
+        /// `udp`, `tcp` or `tls`: how the gateway sends to the phones.
         public var transport = "udp"
         /// Whether both sides use IPv6 instead of IPv4.
         public var usesIPv6 = false
@@ -17,6 +17,9 @@ public final class GatewayProcesses {
         public var acceptsUnauthenticated = false
         /// Whether the kernel kills the daemons when the thread that started them ends.
         public var diesWithStarter = false
+
+        /// The port of SIP.
+        public var port: UInt16 { transport == "tls" ? 5_061 : 5_060 }
 
         /// Every option at its default.
         public init() {}
@@ -30,6 +33,8 @@ public final class GatewayProcesses {
     public let controlSocket: String
     /// The gateway's certificate, PEM.
     public let certificatePath: String
+    /// Whom everybody trusts in TLS.
+    public let authority: TestAuthority
     /// The running `sekisho-gated`; nil before its start.
     public private(set) var gate: Child?
     /// The running `sekishod`; nil before its start.
@@ -54,6 +59,8 @@ public final class GatewayProcesses {
         gateSocket = "\(directory)/gate.sock"
         controlSocket = "\(directory)/control.sock"
         certificatePath = "\(directory)/gateway.pem"
+        authority = try TestAuthority(directory: directory)
+        _ = try authority.issue("gateway-tls") { $0.uris = ["sip:\(Self.name)"] }
         try makeIdentity()
         try TextFile.write(gateConfiguration, to: "\(directory)/gated.yaml")
         try TextFile.write(proxyConfiguration, to: "\(directory)/sekishod.yaml")
@@ -137,12 +144,18 @@ public final class GatewayProcesses {
             for transport in ["udp", "tcp"] {
                 text += "  - { transport: \(transport), address: \"\(address)\", port: 5060 }\n"
             }
+            text += "  - { transport: tls, address: \"\(address)\" }\n"
         }
         text += """
             inside: [10.1.0.0/24, "fd00:1::/64"]
             routes:
-              - { domain: b.example.net, to: "\(outside)2", port: 5060, transport: \(options.transport) }
-              - { domain: a.example.net, to: "\(inside)2", port: 5060, transport: \(options.transport) }
+              - { domain: b.example.net, to: "\(outside)2", port: \(options.port), transport: \(options.transport) }
+              - { domain: a.example.net, to: "\(inside)2", port: \(options.port), transport: \(options.transport) }
+            tls:
+              certificate: \(directory)/gateway-tls.pem
+              key: \(directory)/gateway-tls.key
+              trust: \(authority.certificate)
+              verify_clients: required
             disclosure:
               identities: [ { certificate: \(certificatePath), key: \(directory)/gateway.key } ]
               unauthenticated_cbc: \(options.acceptsUnauthenticated ? "accept" : "refuse")

@@ -24,13 +24,20 @@ public struct Flow: Hashable, Sendable {
     public var remote: Endpoint
     /// The connection's number; nil for datagrams.
     public var connection: UInt64?
+    /// The SIP domains of the peer's verified certificate (RFC 5922 section 7.1), in lower case; empty when there was
+    /// none.
+    public var authenticatedDomains: [[UInt8]]
 
     /// The way of one message; without a connection it is a datagram's.
-    public init(transport: TransportKind, local: Endpoint, remote: Endpoint, connection: UInt64? = nil) {
+    public init(
+        transport: TransportKind, local: Endpoint, remote: Endpoint, connection: UInt64? = nil,
+        authenticatedDomains: [[UInt8]] = []
+    ) {
         self.transport = transport
         self.local = local
         self.remote = remote
         self.connection = connection
+        self.authenticatedDomains = authenticatedDomains
     }
 }
 
@@ -44,12 +51,19 @@ public struct Destination: Hashable, Sendable {
     public var connection: UInt64?
     /// The own address to send from; nil leaves it to the shell.
     public var local: Endpoint?
+    /// The SIP domain or host that TLS must authenticate (RFC 5922 section 7.3), in lower case. Without it no new TLS
+    /// connection is made, and one that is open is used.
+    public var serverName: [UInt8]
 
-    /// A receiver, with the connection and the own address to use when they matter.
-    public init(_ transport: TransportKind, _ remote: Endpoint, connection: UInt64? = nil, local: Endpoint? = nil) {
+    /// A receiver, with the connection, the own address and the name to authenticate when they matter.
+    public init(
+        _ transport: TransportKind, _ remote: Endpoint, connection: UInt64? = nil, local: Endpoint? = nil,
+        serverName: [UInt8] = []
+    ) {
         self.transport = transport
         self.remote = remote
         self.connection = connection
         self.local = local
+        self.serverName = serverName
     }
 }

@@ -7,21 +7,27 @@ extension Destination {
     /// Over a connection: back on it, and when it is gone, to a new one to the source address. Datagrams: to the source
     /// address, from where the request arrived; to its source port when `rport` says so, else to the port of sent-by.
     /// The address is always the flow's, which is what a truthful `received` holds: neither `received` nor `maddr` of a
-    /// forged Via can turn responses on somebody else.
+    /// forged Via can turn responses on somebody else. Over TLS the new connection must prove the host of sent-by, when
+    /// the first one did.
     ///
     /// - Parameters:
     ///   - request: the topmost Via is stamped with `received` and `rport`.
     ///   - flow: what the request came by.
     public init(respondingTo request: Message, from flow: Flow) {
         var port = Self.defaultPort(flow.transport)
+        var name: [UInt8] = []
         if let via = request.topVia {
             if let sentBy = via.port { port = sentBy }
             let stamped = via.responsePort(in: request.bytes.span)
+            if !flow.authenticatedDomains.isEmpty {
+                let host = request.copy(via.host).map(ASCII.lowercase)
+                if flow.authenticatedDomains.contains(host) { name = host }
+            }
             if !flow.transport.isReliable, stamped == flow.remote.port { port = flow.remote.port }
         }
         self.init(
             flow.transport, Endpoint(flow.remote.address, port), connection: flow.connection,
-            local: flow.transport.isReliable ? nil : flow.local)
+            local: flow.transport.isReliable ? nil : flow.local, serverName: name)
     }
 
     /// The port when sent-by names none (RFC 3261 section 18.2.2; 5061: section 19.1.2).

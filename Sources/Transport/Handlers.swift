@@ -76,8 +76,15 @@ final class StreamHandler: ChannelInboundHandler {
                 switch frame {
                 case .message(let octets):
                     isDelivered = true
-                    transport.delegate?.received(MessageParser.parse(octets, requiresLength: true), on: flow)
+                    let outcome = MessageParser.parse(octets, requiresLength: true)
+                    if case .message(let message) = outcome { transport.noteAlias(in: message, on: flow) }
+                    transport.delegate?.received(outcome, on: flow)
                 case .ping:
+                    guard context.channel.isWritable else {
+                        // It asks for answers and does not read them.
+                        transport.counters.stalledConnections += 1
+                        return context.close(promise: nil)
+                    }
                     context.writeAndFlush(
                         wrapOutboundOut(context.channel.allocator.buffer(string: "\r\n")), promise: nil)
                 }

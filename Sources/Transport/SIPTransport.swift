@@ -1,3 +1,4 @@
+public import Crypto
 public import NIOCore
 import NIOPosix
 public import SIPText
@@ -10,9 +11,30 @@ public protocol SIPTransportDelegate: AnyObject {
     func received(_ outcome: MessageParser.Outcome, on flow: Flow)
     /// A message could not be delivered: connecting failed, or the connection broke.
     func failed(to destination: Destination)
+    /// A TLS connection was not made, or broke; what waited for it is told to `failed(to:)` as well.
+    func secureConnectionFailed(_ error: TLSError, with remote: Endpoint)
 }
 
-/// SIP over UDP and TCP (RFC 3261 section 18): listeners, connections, framing.
+extension SIPTransportDelegate {
+    /// Nothing is done about it.
+    public func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) {}
+}
+
+/// What TLS is spoken with; each way is closed without its context.
+public struct TransportSecurity: Sendable {
+    /// For connections that are accepted.
+    public var server: TLSContext?
+    /// For connections that are made.
+    public var client: TLSContext?
+
+    /// The contexts of the two ways.
+    public init(server: TLSContext?, client: TLSContext?) {
+        self.server = server
+        self.client = client
+    }
+}
+
+/// SIP over UDP, TCP and TLS (RFC 3261 section 18): listeners, connections, framing.
 ///
 /// `@unchecked Sendable`: NIO's bootstraps want closures that may cross threads; every one of them runs on `eventLoop`,
 /// which is checked at each entry point.
@@ -21,36 +43,29 @@ public final class SIPTransport: @unchecked Sendable {
     public let eventLoop: any EventLoop
     let limits: TransportLimits
     weak var delegate: (any SIPTransportDelegate)?
+    let security: TransportSecurity
     private var datagrams: [Endpoint: any Channel] = [:]
-    private var servers: [any Channel] = []
+    var servers: [any Channel] = []
     var connections: [UInt64: Connection] = [:]
-    private var byRemote: [Endpoint: UInt64] = [:]
-    private var perSource: [IPAddress: Int] = [:]
-    private var nextConnection: UInt64 = 0
+    /// The connections that requests for a place may take.
+    var byPlace: [Place: UInt64] = [:]
+    var perSource: [IPAddress: Int] = [:]
+    var nextConnection: UInt64 = 0
     /// Places whose failure the delegate is about to be told.
     private var failing: Set<Destination> = []
     private var isClosing = false
-    private let allocator = ByteBufferAllocator()
+    let allocator = ByteBufferAllocator()
     /// What was refused or lost, by cause.
     public internal(set) var counters = TransportCounters()
 
-    /// One TCP connection.
-    struct Connection {
-        var channel: (any Channel)?
-        let remote: Endpoint
-        let isAccepted: Bool
-        /// Messages that wait for the connection to be made.
-        var waiting: [(ByteBuffer, Destination)] = []
-        /// Where the last message went that was given to the connection: it may be lost with it.
-        var last: Destination?
-    }
-
     /// A transport without listeners; the delegate is held weakly.
     public init(
-        eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(), delegate: any SIPTransportDelegate
+        eventLoop: any EventLoop, limits: TransportLimits = TransportLimits(),
+        security: TransportSecurity = TransportSecurity(server: nil, client: nil), delegate: any SIPTransportDelegate
     ) {
         self.eventLoop = eventLoop
         self.limits = limits
+        self.security = security
         self.delegate = delegate
     }
 
@@ -58,8 +73,10 @@ public final class SIPTransport: @unchecked Sendable {
     public func listen(_ transport: TransportKind, at endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
         switch transport {
         case .udp: bindDatagrams(endpoint)
-        case .tcp: bindStream(endpoint)
-        case .tls: eventLoop.makeFailedFuture(TransportError.unsupported(.tls))
+        case .tcp: bindStream(.tcp, endpoint)
+        case .tls:
+            security.server == nil
+                ? eventLoop.makeFailedFuture(TransportError.unsupported(.tls)) : bindStream(.tls, endpoint)
         }
     }
 
@@ -79,8 +96,7 @@ public final class SIPTransport: @unchecked Sendable {
         eventLoop.preconditionInEventLoop()
         switch destination.transport {
         case .udp: sendDatagram(octets, destination)
-        case .tcp: sendStream(octets, destination)
-        case .tls: fail(destination)
+        case .tcp, .tls: sendStream(allocator.buffer(bytes: octets), destination)
         }
     }
 
@@ -96,43 +112,13 @@ public final class SIPTransport: @unchecked Sendable {
         channel.writeAndFlush(envelope).whenFailure { _ in self.fail(destination) }
     }
 
-    private func sendStream(_ octets: [UInt8], _ destination: Destination) {
-        let buffer = allocator.buffer(bytes: octets)
-        let candidates = [destination.connection, byRemote[destination.remote]].compactMap { $0 }
-        if let id = candidates.first(where: { connections[$0] != nil }) {
-            write(buffer, destination, on: id)
-        } else if Self.isReachable(destination.remote) {
-            connect(destination, first: buffer)
-        } else {
-            fail(destination)
-        }
-    }
-
     /// Whether the system takes the destination at all: an error that is not of the network ends a socket of NIO.
-    private static func isReachable(_ remote: Endpoint) -> Bool {
+    static func isReachable(_ remote: Endpoint) -> Bool {
         guard remote.port != 0 else { return false }
         switch remote.address.scope {
         case .unicast, .loopback, .linkLocal, .embedded: return true
         case .unspecified, .multicast, .reserved: return false
         }
-    }
-
-    private func write(_ buffer: ByteBuffer, _ destination: Destination, on id: UInt64) {
-        guard let channel = connections[id]?.channel else {
-            guard connections[id].map({ $0.waiting.count < limits.waitingMessages }) ?? false else {
-                return fail(destination)
-            }
-            connections[id]?.waiting.append((buffer, destination))
-            return
-        }
-        guard channel.isWritable else {
-            // The peer does not read: what it was sent would pile up here.
-            counters.stalledConnections += 1
-            channel.close(promise: nil)
-            return fail(destination)
-        }
-        connections[id]?.last = destination
-        channel.writeAndFlush(buffer).whenFailure { _ in self.fail(destination) }
     }
 
     /// Tells the delegate later, and once for many messages to one place: each telling looks at every transaction.
@@ -176,102 +162,7 @@ public final class SIPTransport: @unchecked Sendable {
         }
     }
 
-    // MARK: TCP
-
-    private func bindStream(_ endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
-        let bootstrap = ServerBootstrap(group: eventLoop)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.backlog, value: 256)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try self.accept(channel) }
-            }
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(
-                .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))
-        return bind(endpoint, bootstrap.bind(to:)).flatMapThrowing { channel in
-            guard let local = channel.localAddress.flatMap(Endpoint.init) else { throw TransportError.noAddress }
-            self.servers.append(channel)
-            return local
-        }
-    }
-
-    private func accept(_ channel: any Channel) throws {
-        guard let remote = channel.remoteAddress.flatMap(Endpoint.init),
-            let local = channel.localAddress.flatMap(Endpoint.init)
-        else { throw TransportError.noAddress }
-        guard connections.count < limits.acceptedConnections,
-            perSource[remote.address.network, default: 0] < limits.connectionsPerSource
-        else {
-            counters.connectionsRefused += 1
-            throw TransportError.tooManyConnections
-        }
-        let id = newConnection(remote: remote, isAccepted: true)
-        connections[id]?.channel = channel
-        try add(id, to: channel, local: local, remote: remote)
-        channel.closeFuture.whenComplete { _ in self.lost(id) }
-    }
-
-    private func connect(_ destination: Destination, first buffer: ByteBuffer) {
-        guard connections.count < limits.connections, let address = try? SocketAddress(destination.remote) else {
-            return fail(destination)
-        }
-        let id = newConnection(remote: destination.remote, isAccepted: false)
-        connections[id]?.waiting = [(buffer, destination)]
-        var bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(limits.messageSeconds))
-            .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(
-                .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))
-        if let local = destination.local, let source = try? SocketAddress(Endpoint(local.address, 0)) {
-            bootstrap = bootstrap.bind(to: source)
-        }
-        bootstrap.connect(to: address).whenComplete { result in
-            switch result {
-            case .success(let channel): self.connected(id, channel, destination.remote)
-            case .failure: self.lost(id)
-            }
-        }
-    }
-
-    private func connected(_ id: UInt64, _ channel: any Channel, _ remote: Endpoint) {
-        guard let waiting = connections[id]?.waiting, let local = channel.localAddress.flatMap(Endpoint.init),
-            (try? add(id, to: channel, local: local, remote: remote)) != nil
-        else {
-            channel.close(promise: nil)
-            return lost(id)
-        }
-        connections[id]?.channel = channel
-        connections[id]?.waiting = []
-        for (buffer, destination) in waiting { write(buffer, destination, on: id) }
-    }
-
-    private func add(_ id: UInt64, to channel: any Channel, local: Endpoint, remote: Endpoint) throws {
-        let flow = Flow(transport: .tcp, local: local, remote: remote, connection: id)
-        let isAccepted = connections[id]?.isAccepted ?? true
-        try channel.pipeline.syncOperations.addHandler(
-            StreamHandler(transport: self, flow: flow, id: id, expectsMessage: isAccepted))
-    }
-
-    private func newConnection(remote: Endpoint, isAccepted: Bool) -> UInt64 {
-        nextConnection += 1
-        connections[nextConnection] = Connection(remote: remote, isAccepted: isAccepted)
-        byRemote[remote] = nextConnection
-        perSource[remote.address.network, default: 0] += 1
-        return nextConnection
-    }
-
-    /// A connection is gone, or was never made: what waits on it has failed, and what was sent may never be answered.
-    func lost(_ id: UInt64) {
-        guard let connection = connections.removeValue(forKey: id) else { return }
-        if byRemote[connection.remote] == id { byRemote[connection.remote] = nil }
-        let source = connection.remote.address.network
-        let left = perSource[source, default: 1] - 1
-        perSource[source] = left > 0 ? left : nil
-        for (_, destination) in connection.waiting { fail(destination) }
-        if let last = connection.last, !connection.isAccepted { fail(last) }
-    }
-
-    private func bind(
+    func bind(
         _ endpoint: Endpoint, _ bind: (SocketAddress) -> EventLoopFuture<any Channel>
     ) -> EventLoopFuture<any Channel> {
         do {
@@ -297,6 +188,10 @@ public struct TransportCounters: Sendable, Equatable {
     public var framingErrors: UInt64 = 0
     /// Connections closed because the rest of a message, or anything at all, was overdue.
     public var slowConnections: UInt64 = 0
+    /// TLS connections whose handshake failed, was too slow, or that a bad record or certificate ended.
+    public var secureFailures: UInt64 = 0
+    /// TLS connections that ended without close_notify: what came last may have been cut off.
+    public var truncatedConnections: UInt64 = 0
     /// Connections closed because the peer did not read.
     public var stalledConnections: UInt64 = 0
     /// Messages that could not be sent.

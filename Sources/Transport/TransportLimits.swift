@@ -6,7 +6,8 @@ public struct TransportLimits: Sendable {
     public var acceptedConnections: Int { connections - connections / 4 }
     /// Connections accepted from one address: one source must not shut out the others.
     public var connectionsPerSource = 64
-    /// Seconds in which a connection must deliver its first whole message, and each one after it begun.
+    /// Seconds in which a connection must deliver its first whole message, and each one after it begun. A TLS
+    /// handshake has as long, before that.
     public var messageSeconds: Int64 = 10
     /// Seconds without an octet after which an idle connection is closed.
     public var idleSeconds: Int64 = 7_200
@@ -16,6 +17,8 @@ public struct TransportLimits: Sendable {
     public var waitingMessages = 64
     /// Octets of one message, head and body.
     public var messageOctets = 81_920
+    /// Domains of one peer's certificate that its connection is used for: a certificate may list hundreds.
+    static let aliasedDomains = 16
     /// Datagrams read in one system call.
     public var datagramBatch = 16
 

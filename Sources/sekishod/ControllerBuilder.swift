@@ -4,6 +4,7 @@ import GateProtocol
 import Gateway
 import Glibc
 import SIPTransactions
+import Transport
 import Wire
 
 /// From the operator's configuration to what the controller works with: files are read, addresses looked up, random bits
@@ -24,7 +25,11 @@ enum ControllerBuilder {
             listeners: settings.listeners.map { Listener(kind($0.transport), $0.endpoint) },
             routes: settings.routes.map { route in
                 StaticRoute(
-                    domain: Array(route.domain.utf8), destination: Destination(kind(route.transport), route.endpoint))
+                    domain: Array(route.domain.utf8),
+                    destination: Destination(
+                        kind(route.transport), route.endpoint,
+                        // The next hop must prove that it is of the domain (RFC 5922 section 7.3).
+                        serverName: route.transport == .tls ? Array(route.domain.utf8) : []))
             },
             policy: policy,
             disclosure: DisclosurePolicy(
@@ -51,6 +56,34 @@ enum ControllerBuilder {
         return identities
     }
 
+    /// What TLS is spoken with; nothing without a `tls` section. Connections are made only where somebody is trusted.
+    static func security(from settings: ProxySettings) throws -> TransportSecurity {
+        guard let tls = settings.tls else { return TransportSecurity(server: nil, client: nil) }
+        var files = TLSSettings()
+        files.certificate = tls.certificate
+        files.key = tls.key
+        files.trust = tls.trust
+        files.revocations = tls.crl
+        files.minimumVersion =
+            switch tls.minimumVersion {
+            case .tls12: .tls12
+            case .tls13: .tls13
+            }
+        files.verifiesClients =
+            switch tls.verifiesClients {
+            case .none: .none
+            case .optional: .optional
+            case .required: .required
+            }
+        do {
+            return TransportSecurity(
+                server: try TLSContext(.server, files),
+                client: tls.trust == nil ? nil : try TLSContext(.client, files))
+        } catch {
+            throw StartError("tls: \(error)")
+        }
+    }
+
     private static func trigger(_ asking: ProxySettings.Disclosure.Asking) -> DisclosurePolicy.Trigger {
         switch asking {
         case .header: .header
@@ -59,10 +92,11 @@ enum ControllerBuilder {
         }
     }
 
-    private static func kind(_ name: ProxySettings.TransportName) -> TransportKind {
+    static func kind(_ name: ProxySettings.TransportName) -> TransportKind {
         switch name {
         case .udp: .udp
         case .tcp: .tcp
+        case .tls: .tls
         }
     }
 

@@ -1,4 +1,5 @@
 import Configuration
+import Crypto
 import Gateway
 import Logging
 import Wire
@@ -20,6 +21,9 @@ struct EventLog {
             case .critical: .critical
             }
     }
+
+    /// Why a TLS connection was not made, or broke.
+    func write(_ error: TLSError, with remote: Endpoint) { logger.notice("TLS with \(remote): \(error)") }
 
     func write(_ event: GatewayEvent) {
         switch event {

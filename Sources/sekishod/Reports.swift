@@ -28,6 +28,8 @@ enum Reports {
                     .init("framing_errors", transport.framingErrors),
                     .init("slow_connections", transport.slowConnections),
                     .init("stalled_connections", transport.stalledConnections),
+                    .init("tls_failures", transport.secureFailures),
+                    .init("truncated_connections", transport.truncatedConnections),
                     .init("send_failures", transport.sendFailures),
                 ])
         ).json

@@ -41,9 +41,11 @@ enum Sekishod {
         do {
             let settings = try ConfigurationReader.proxySettings(atPath: path)
             let identities = try ControllerBuilder.identities(from: settings)
+            let security = try ControllerBuilder.security(from: settings)
             let controller = ControllerBuilder.settings(from: settings, identities: identities)
             if isCheck { return print("\(path): good") }
-            try run(Server.Parts(settings: settings, controller: controller, identities: identities))
+            try run(
+                Server.Parts(settings: settings, controller: controller, identities: identities, security: security))
         } catch {
             fail("\(error)", code: 78)
         }

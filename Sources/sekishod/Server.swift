@@ -21,10 +21,12 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         var settings: ProxySettings
         var controller: ControllerSettings
         var identities: [Identity]
+        var security: TransportSecurity
     }
 
     private let eventLoop: any EventLoop
     private let settings: ProxySettings
+    private let security: TransportSecurity
     private(set) var controller: SessionController
     private var transport: SIPTransport?
     private var timers: TimerBoard<TimerKey>?
@@ -37,6 +39,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     init(_ parts: Parts, eventLoop: any EventLoop) throws {
         self.eventLoop = eventLoop
         settings = parts.settings
+        security = parts.security
         controller = SessionController(settings: parts.controller)
         gate = GateClient(path: parts.settings.gate, eventLoop: eventLoop)
         envelopes = try EnvelopeWorker(identities: parts.identities, eventLoop: eventLoop)
@@ -49,7 +52,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         var limits = TransportLimits()
         limits.connections = settings.limits.connections
         limits.messageOctets = settings.limits.messageOctets
-        let transport = SIPTransport(eventLoop: eventLoop, limits: limits, delegate: self)
+        let transport = SIPTransport(eventLoop: eventLoop, limits: limits, security: security, delegate: self)
         self.transport = transport
         timers = TimerBoard(eventLoop: eventLoop) { [unowned self] key in handle(.fired(key)) }
         let control = ControlServer(path: settings.control, eventLoop: eventLoop) { [unowned self] request in
@@ -60,7 +63,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         gate.onDisconnect = { [unowned self] in handle(.gateDisconnected) }
         gate.connect()
         let listeners = settings.listeners.map { listener in
-            transport.listen(listener.transport == .udp ? .udp : .tcp, at: listener.endpoint)
+            transport.listen(ControllerBuilder.kind(listener.transport), at: listener.endpoint)
                 .map { _ in }
                 .flatMapErrorThrowing { error in
                     throw StartError("cannot listen on \(listener.transport) \(listener.endpoint): \(error)")
@@ -93,6 +96,8 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     }
 
     func failed(to destination: Destination) { handle(.transportFailed(destination)) }
+
+    func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) { log.write(error, with: remote) }
 
     private func handle(_ input: Input) {
         perform(controller.handle(input, at: MonotonicTime(nanoseconds: CLinux_boottime())))

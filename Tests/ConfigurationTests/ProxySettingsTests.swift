@@ -111,7 +111,7 @@ import Wire
         Broken("sip.example.net", "sip example", "4:9: names[0]: not a host name; allowed: \(host)"),
         Broken("sip.example.net", "fd00:1::1", "4:30: names[2]: given twice"),
         Broken("transport: udp, ", "", "6:5: listen[0].transport: missing"),
-        Broken("transport: udp", "transport: tls", "6:18: listen[0].transport: unknown word; allowed: udp, tcp"),
+        Broken("transport: udp", "transport: ws", "6:18: listen[0].transport: unknown word; allowed: udp, tcp, tls"),
         Broken(
             "address: 10.1.0.1", "address: 0.0.0.0",
             "6:32: listen[0].address: not the address of one host; allowed: \(address)"),

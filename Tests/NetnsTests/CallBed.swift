@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Glibc
 import Lab
@@ -54,14 +55,15 @@ final class CallBed {
     private func bracketed(_ address: String) -> String { address.contains(":") ? "[\(address)]" : address }
 
     /// `sekisho ua answer` at the callee; it is ready when this returns.
-    func answer(_ more: [String] = []) throws -> Child {
+    func answer(_ more: [String] = [], domain: String = "b.example.net") throws -> Child {
         let child = try Child(
             "callee",
             [
-                "\(Self.binaries)/sekisho", "ua", "answer", "--bind", bracketed(callee) + ":5060", "--media-port",
+                "\(Self.binaries)/sekisho", "ua", "answer", "--bind", bracketed(callee) + ":\(options.port)",
+                "--media-port",
                 "\(Self.calleePort)", "--calls", "1", "--write-certificate", "\(directory)/callee.pem", "--report",
                 "\(directory)/callee.jsonl", "--show-messages", "--transport", options.transport,
-            ] + more, in: testbed.outside, directory: directory)
+            ] + secure("bob", domain) + more, in: testbed.outside, directory: directory)
         try child.expect("ready")
         return child
     }
@@ -70,13 +72,25 @@ final class CallBed {
     func call(_ more: [String] = [], encryptedToPeer: Bool = true, disclosed: Bool = true) throws -> Child {
         var line = [
             "\(Self.binaries)/sekisho", "ua", "call", "sip:bob@b.example.net", "--from", "sip:alice@a.example.net",
-            "--bind", bracketed(caller) + ":5060", "--proxy", bracketed(near) + ":5060", "--media-port",
+            "--bind", bracketed(caller) + ":\(options.port)", "--proxy", bracketed(near) + ":\(options.port)",
+            "--media-port",
             "\(Self.callerPort)", "--report", "\(directory)/caller.jsonl", "--show-messages", "--transport",
             options.transport,
         ]
+        line += try secure("alice", "a.example.net")
+        if options.transport == "tls" { line += ["--tls-name", GatewayProcesses.name] }
         if encryptedToPeer { line += ["--peer-certificate", "\(directory)/callee.pem"] } else { line += ["--plain"] }
         if encryptedToPeer, disclosed { line += ["--disclose", gateway.certificatePath] }
         return try Child("caller", line + more, in: testbed.inside, directory: directory)
+    }
+
+    /// The options of a phone that speaks TLS and proves its domain.
+    private func secure(_ user: String, _ domain: String) throws -> [String] {
+        guard options.transport == "tls" else { return [] }
+        let files = try gateway.authority.issue(user) { $0.dnsNames = [domain] }
+        return [
+            "--trust", gateway.authority.certificate, "--tls-certificate", files.certificate, "--tls-key", files.key,
+        ]
     }
 
     /// The elements in the kernel's maps, one a line, as nft lists them.

@@ -27,8 +27,25 @@ import Wire
         #expect(try bed.elements().isEmpty)
     }
 
-    @Test func `BYE from the callee closes, too`() throws {
-        let bed = try CallBed("hangup")
+    @Test func `a next hop whose certificate is for another domain gets nothing`() throws {
+        var options = GatewayProcesses.Options()
+        options.transport = "tls"
+        let bed = try CallBed("impostor", options)
+        try bed.gateway.start()
+        let callee = try bed.answer(domain: "c.example.net")
+        let caller = try bed.call(encryptedToPeer: false)
+        #expect(caller.wait(seconds: 8).map { $0 != 0 } ?? false, bed.story(caller, callee))
+        #expect(caller.text.contains("SIP/2.0 503"), bed.story(caller, callee))
+        #expect(!callee.text.contains("INVITE"), bed.story(caller, callee))
+        try bed.gateway.proxy?.expect("none of its SIP domains is b.example.net")
+        #expect(try bed.elements().isEmpty)
+    }
+
+    @Test(arguments: ["udp", "tls"])
+    func `BYE from the callee closes, too`(_ transport: String) throws {
+        var options = GatewayProcesses.Options()
+        options.transport = transport
+        let bed = try CallBed("hangup", options)
         try bed.gateway.start()
         let callee = try bed.answer(["--seconds", "1", "--keep-sending", "1"])
         let caller = try bed.call(["--seconds", "10", "--hang-up", "callee", "--keep-sending", "1"])

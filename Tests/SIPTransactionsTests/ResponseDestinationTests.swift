@@ -46,4 +46,19 @@ import Wire
             Destination(respondingTo: request, from: flow)
                 == Destination(transport, Endpoint(Self.source.address, port), connection: 3))
     }
+
+    @Test(arguments: [
+        ("Proxy.Example.com:5071", "proxy.example.com"), ("other.example.com:5071", ""), ("10.0.0.1:5071", ""),
+    ])
+    func `by TLS a new connection must prove the sent-by that the first one proved`(sentBy: String, name: String) {
+        var request = Sample.request("OPTIONS")
+        request.setFirstValue(of: .via, Array("SIP/2.0/TLS \(sentBy);branch=z9hG4bK1".utf8))
+        let flow = Flow(
+            transport: .tls, local: Sample.gateway, remote: Self.source, connection: 3,
+            authenticatedDomains: [Array("proxy.example.com".utf8)])
+        #expect(
+            Destination(respondingTo: request, from: flow)
+                == Destination(
+                    .tls, Endpoint(Self.source.address, 5_071), connection: 3, serverName: Array(name.utf8)))
+    }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import NIOCore
 import NIOPosix
 import SIPText
@@ -12,6 +13,7 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
         case message(Message, Flow)
         case malformed(ParseError, Flow)
         case failed(Destination)
+        case insecure(TLSError)
     }
 
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -20,10 +22,13 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
     private var heard: [Heard] = []
     private var waiters: [(count: Int, promise: EventLoopPromise<[Heard]>)] = []
 
-    init(_ change: (inout TransportLimits) -> Void = { _ in }) {
+    init(
+        _ security: TransportSecurity = TransportSecurity(server: nil, client: nil),
+        _ change: (inout TransportLimits) -> Void = { _ in }
+    ) {
         var limits = TransportLimits()
         change(&limits)
-        transport = SIPTransport(eventLoop: group.next(), limits: limits, delegate: self)
+        transport = SIPTransport(eventLoop: group.next(), limits: limits, security: security, delegate: self)
     }
 
     var loop: any EventLoop { group.next() }
@@ -36,6 +41,8 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
     }
 
     func failed(to destination: Destination) { note(.failed(destination)) }
+
+    func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) { note(.insecure(error)) }
 
     private func note(_ event: Heard) {
         heard.append(event)
@@ -84,7 +91,15 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
     static func run(
         _ change: (inout TransportLimits) -> Void = { _ in }, _ body: (Bench) async throws -> Void
     ) async throws {
-        let bench = Bench(change)
+        try await run(TransportSecurity(server: nil, client: nil), change, body)
+    }
+
+    /// The same with TLS.
+    static func run(
+        _ security: TransportSecurity, _ change: (inout TransportLimits) -> Void = { _ in },
+        _ body: (Bench) async throws -> Void
+    ) async throws {
+        let bench = Bench(security, change)
         do {
             try await body(bench)
         } catch {

@@ -143,7 +143,7 @@ import Wire
         try await Bench.run { bench in
             await #expect(throws: TransportError.self) { try await bench.listen(.tls) }
             try await bench.send(Sample.message(), to: Destination(.tls, Endpoint(.v4(0x7F00_0001), 5061)))
-            #expect(try await bench.hear(1).count == 1)
+            #expect(try await bench.hear(2).count == 2)
         }
     }
 

@@ -47,4 +47,8 @@ int CLinux_has_capability(int capability);
 ssize_t CLinux_receive_with_hop_limit(int fd, void *buffer, size_t length, struct sockaddr_storage *source,
                                       int *hop_limit);
 
+/* posix_spawn_file_actions_addclosefrom_np(3) on a posix_spawn_file_actions_t: the child closes this descriptor and
+   every higher one. 0, or an errno. */
+int CLinux_spawn_closes_from(void *actions, int first);
+
 #endif

@@ -4,9 +4,6 @@ import Wire
 
 /// Where a request of a dialog goes.
 enum NextHop {
-    /// The default port of a SIP URI (RFC 3261 section 19.1.2).
-    static let port: UInt16 = 5_060
-
     /// The destination that a URI names. A host name is not looked up, and a URI of another scheme is not followed:
     /// what was reached before is used again, since whoever answered from there put the URI into its answer.
     static func destination(of uri: [UInt8], otherwise fallback: Destination) -> Destination {
@@ -14,12 +11,15 @@ enum NextHop {
             let address = parsed.address(in: uri.span)
         else { return fallback }
         var transport = TransportKind.udp
-        if let name = parsed.parameters.value(of: "transport", in: uri.span),
-            ASCII.equalIgnoringCase(uri.span.octets(name), "tcp")
-        {
-            transport = .tcp
+        if let name = parsed.parameters.value(of: "transport", in: uri.span) {
+            if ASCII.equalIgnoringCase(uri.span.octets(name), "tcp") { transport = .tcp }
+            if ASCII.equalIgnoringCase(uri.span.octets(name), "tls") { transport = .tls }
         }
-        return Destination(transport, Endpoint(address, parsed.port ?? port), local: nil)
+        // The default ports of a SIP URI: RFC 3261 section 19.1.2. An address has no certificate; whom TLS authenticated
+        // before, it must be again.
+        return Destination(
+            transport, Endpoint(address, parsed.port ?? (transport == .tls ? 5_061 : 5_060)),
+            serverName: transport == .tls ? fallback.serverName : [])
     }
 
     /// Whether the URI is of a loose router (RFC 3261 section 19.1.1, `lr`).

@@ -1,10 +1,10 @@
 import CMSText
-import Crypto
+public import Crypto
 public import NIOCore
 public import SIPText
 public import SIPTransactions
 public import Transport
-import Wire
+public import Wire
 
 /// The reference device: the agent with sockets, keys, timers and sound.
 ///
@@ -44,7 +44,7 @@ public final class Device: @unchecked Sendable {
         eventLoop.flatSubmit {
             let device: Device
             do { device = try Device(settings, on: eventLoop) } catch { return eventLoop.makeFailedFuture(error) }
-            let transport = SIPTransport(eventLoop: eventLoop, delegate: device)
+            let transport = SIPTransport(eventLoop: eventLoop, security: settings.security, delegate: device)
             device.transport = transport
             device.timers = TimerBoard(eventLoop: eventLoop) { [weak device] in device?.fired($0) }
             return device.listen(on: transport, attempt: 0).map {
@@ -62,7 +62,12 @@ public final class Device: @unchecked Sendable {
         var bound = eventLoop.makeSucceededFuture(settings.port)
         for kind in settings.transports {
             bound = bound.flatMap { port in
-                transport.listen(kind, at: Endpoint(self.settings.address, port)).map { endpoint in
+                guard kind != .tls || self.settings.security.server != nil else {
+                    // Nobody connects here; Via and Contact name it all the same.
+                    self.listeners.append(Listener(.tls, Endpoint(self.settings.address, port == 0 ? 5_061 : port)))
+                    return self.eventLoop.makeSucceededFuture(port)
+                }
+                return transport.listen(kind, at: Endpoint(self.settings.address, port)).map { endpoint in
                     self.listeners.append(Listener(kind, endpoint))
                     return endpoint.port
                 }
@@ -72,7 +77,8 @@ public final class Device: @unchecked Sendable {
             guard self.settings.port == 0, attempt < Self.listenAttempts else {
                 return self.eventLoop.makeFailedFuture(error)
             }
-            let fresh = SIPTransport(eventLoop: self.eventLoop, delegate: self)
+            let fresh = SIPTransport(
+                eventLoop: self.eventLoop, security: self.settings.security, delegate: self)
             self.transport = fresh
             return transport.close().flatMap { self.listen(on: fresh, attempt: attempt + 1) }
         }
@@ -253,4 +259,9 @@ extension Device: SIPTransportDelegate {
 
     /// For the transport: a message was not delivered.
     public func failed(to destination: Destination) { process(.transportFailed(destination)) }
+
+    /// For the transport: a TLS connection was not made, or broke.
+    public func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) {
+        settings.onSecureFailure?(error, remote)
+    }
 }

@@ -3,6 +3,7 @@ import Media
 public import SDPText
 public import SIPText
 public import SIPTransactions
+public import Transport
 public import Wire
 
 /// What a device is and what it tells.
@@ -13,6 +14,9 @@ public struct DeviceSettings: Sendable {
     public var port: UInt16 = 0
     /// Those that SIP is received by.
     public var transports: [TransportKind] = [.udp, .tcp]
+    /// What TLS is spoken with. A device that has it for connections it makes only, and is told to use TLS, receives by
+    /// these.
+    public var security = TransportSecurity(server: nil, client: nil)
     /// The port of RTP, RTCP is the one after it; 0 for any even one.
     public var mediaPort: UInt16 = 0
     /// What others encrypt to; nil for a device that reads plain calls only.
@@ -31,6 +35,9 @@ public struct DeviceSettings: Sendable {
     public var onReport: (@Sendable (Report, Int) -> Void)?
     /// Called on the event loop for each message, before it is sent and after it was received.
     public var onMessage: (@Sendable (Way, Message, TransportKind, Endpoint) -> Void)?
+
+    /// Called on the event loop when a TLS connection is not made, or breaks.
+    public var onSecureFailure: (@Sendable (TLSError, Endpoint) -> Void)?
 
     /// A device at an address, with any ports, without a key pair, that takes no calls.
     public init(address: IPAddress) { self.address = address }

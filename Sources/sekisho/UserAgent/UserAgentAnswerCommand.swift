@@ -22,10 +22,12 @@ struct UserAgentAnswerCommand: ParsableCommand {
                   --key bob.key --certificate bob.pem --reuse encrypted-data
             """)
 
-    @Option(help: ArgumentHelp("Own address and SIP port: 5060 when absent, any for 0.", valueName: "addr[:port]"))
+    @Option(
+        help: ArgumentHelp(
+            "Own address and SIP port: 5060 when absent (TLS: 5061), any for 0.", valueName: "addr[:port]"))
     var bind: BindArgument
 
-    @Option(help: "Transport of SIP: udp or tcp. Both when absent.")
+    @Option(help: "Transport of SIP: udp, tcp or tls. The first two when absent.")
     var transport: TransportArgument?
 
     @Option(help: ArgumentHelp("How many calls to answer before the end.", valueName: "number"))
@@ -52,6 +54,9 @@ struct UserAgentAnswerCommand: ParsableCommand {
     @OptionGroup var options: UserAgentOptions
 
     func validate() throws {
+        guard transport != .tls || options.tlsCertificate != nil else {
+            throw ValidationError("calls by TLS are answered with a certificate: give --tls-certificate and --tls-key")
+        }
         if let seconds { try SecondsArgument.check(seconds, "--seconds") }
         try SecondsArgument.check(wait, "--wait")
         try SecondsArgument.check(Double(acceptAfter) / 1_000, "--accept-after")
@@ -61,12 +66,13 @@ struct UserAgentAnswerCommand: ParsableCommand {
 
     func run() throws {
         var settings = DeviceSettings(address: bind.address)
-        settings.port = bind.port ?? 5_060
+        settings.port = bind.port ?? transport?.port ?? 5_060
         settings.mediaPort = options.mediaPort
         settings.identity = try options.identity(user: user)
         settings.sound = try options.sound()
         settings.records = options.record != nil
         if let transport { settings.transports = [transport.kind] }
+        if transport == .tls { settings.security = try options.security() }
         var plan = AnswerPlan()
         plan.reuse = options.reuse.mode
         plan.acceptAfter = .milliseconds(acceptAfter)

@@ -26,6 +26,9 @@ struct UserAgentCallCommand: ParsableCommand {
               In the clear, and show that the gateway is shut afterwards:
                 sekisho ua call sip:bob@b.example.net --proxy 192.0.2.1 --plain \\
                   --keep-sending 2
+              By TLS; the gateway must prove its name:
+                sekisho ua call sip:bob@b.example.net --proxy gw.example.net --plain \\
+                  --transport tls --trust authority.pem
             """)
 
     @Argument(help: ArgumentHelp("Whom to call.", valueName: "sip-uri"))
@@ -42,8 +45,14 @@ struct UserAgentCallCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Outbound proxy.", valueName: "host[:port]"))
     var proxy: String?
 
-    @Option(help: "Transport of SIP: udp or tcp.")
+    @Option(help: "Transport of SIP: udp, tcp or tls.")
     var transport: TransportArgument = .udp
+
+    @Option(
+        help: ArgumentHelp(
+            "The name that the server's certificate must have. Absent: the host of --proxy, else of the callee.",
+            valueName: "name"))
+    var tlsName: String?
 
     @Option(help: ArgumentHelp("Certificate of the callee, PEM or DER. May be given several times.", valueName: "file"))
     var peerCertificate: [String] = []
@@ -59,12 +68,6 @@ struct UserAgentCallCommand: ParsableCommand {
             "A server to which a 496 may have the session description disclosed. May be given several times.",
             valueName: "name"))
     var allowDisclosureTo: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Certificate of such a server, or of the authority that signed it. When given, a name alone is not enough. "
-                + "May be given several times.", valueName: "file"))
-    var trust: [String] = []
 
     @Option(help: "Content encryption.")
     var cipher = CipherArgument.usual
@@ -104,7 +107,11 @@ struct UserAgentCallCommand: ParsableCommand {
         settings.sound = try options.sound()
         settings.records = options.record != nil
         settings.disclosure.names = allowDisclosureTo + (proxy.map { [Self.split($0).host] } ?? [])
-        settings.disclosure.anchors = try trust.map(CertificateFile.load)
+        settings.disclosure.anchors = try options.trust.map(CertificateFile.load)
+        if transport == .tls {
+            settings.transports = [.tls]
+            settings.security = try options.security()
+        }
         let request = try request(to: next)
         try UserAgentRun.run(settings, options) { device, _ in
             [try device.call(request).wait()]
@@ -114,11 +121,11 @@ struct UserAgentCallCommand: ParsableCommand {
     private func request(to next: Endpoint) throws -> CallRequest {
         let protection: Protection = plain ? .plain : .enveloped(cipher.algorithm)
         var request = CallRequest(
-            target: target, destination: Destination(transport.kind, next), protection: protection)
+            target: target,
+            destination: Destination(transport.kind, next, serverName: transport == .tls ? try serverName() : []),
+            protection: protection)
         request.from = from
-        if proxy != nil {
-            request.proxy = "sip:\(next)\(transport == .tcp ? ";transport=tcp" : "")"
-        }
+        if proxy != nil { request.proxy = "sip:\(next)\(transport.parameter)" }
         request.recipients = try peerCertificate.map(CertificateFile.load)
         request.disclosures = try disclose.map(Self.disclosure)
         request.reuse = options.reuse.mode
@@ -144,18 +151,30 @@ struct UserAgentCallCommand: ParsableCommand {
         return (host, certificate)
     }
 
+    /// Whom TLS must authenticate.
+    private func serverName() throws -> [UInt8] {
+        let octets = Array(target.utf8)
+        let uri = try? URI(in: octets.span, Slice(0..<octets.count))
+        let host =
+            proxy.map { Self.split($0).host } ?? uri.map { String(decoding: octets[$0.host.range], as: UTF8.self) }
+        guard let name = tlsName ?? host, tlsName != nil || IPAddress(name) == nil else {
+            throw ValidationError("an address proves nothing by TLS: give --tls-name, the name in the certificate")
+        }
+        return Array(name.lowercased().utf8)
+    }
+
     /// Where the INVITE goes: the proxy, else the host of the URI.
     private func nextHop() throws -> Endpoint {
         if let proxy {
             let (host, port) = Self.split(proxy)
-            return Endpoint(try HostAddress.resolve(host, like: bind?.address), port ?? 5_060)
+            return Endpoint(try HostAddress.resolve(host, like: bind?.address), port ?? transport.port)
         }
         let octets = Array(target.utf8)
         guard let uri = try? URI(in: octets.span, Slice(0..<octets.count)), uri.scheme == .sip else {
             throw ValidationError("\(target) is no SIP URI; write sip:user@host or sip:user@host:port")
         }
         let host = String(decoding: octets[uri.host.range], as: UTF8.self)
-        return Endpoint(try HostAddress.resolve(host, like: bind?.address), uri.port ?? 5_060)
+        return Endpoint(try HostAddress.resolve(host, like: bind?.address), uri.port ?? transport.port)
     }
 
     /// Takes `host`, `host:port`, an address, or `[address]:port` apart.

@@ -4,6 +4,7 @@ import Crypto
 import Media
 import SDPText
 import SIPTransactions
+import Transport
 import UserAgent
 import Wire
 
@@ -57,12 +58,29 @@ struct UserAgentOptions: ParsableArguments {
     )
     var report: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Whom to trust: a server's certificate, or that of the authority that signed it, in PEM. Needed for TLS. "
+                + "When a call is given it, the name of a server that asks to read is not enough. May be given several "
+                + "times without TLS; for TLS one file holds all.", valueName: "file"))
+    var trust: [String] = []
+
+    @Option(
+        help: ArgumentHelp("Own certificate for TLS, in PEM. Without it no TLS is accepted.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The private key of that certificate, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
     @Flag(help: "Print each SIP message; a protected body as <N octets of CMS>.")
     var showMessages = false
 
     func validate() throws {
         guard (keyFile == nil) == (certificateFile == nil) else {
             throw ValidationError("--key and --certificate go together: give both or none")
+        }
+        guard (tlsCertificate == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-certificate and --tls-key go together: give both or none")
         }
         guard mediaPort % 2 == 0 else { throw ValidationError("--media-port must be even (RFC 3550 section 11)") }
         for (name, seconds) in [("--keep-sending", keepSending), ("--keep-listening", keepListening)] {
@@ -87,6 +105,25 @@ struct UserAgentOptions: ParsableArguments {
         timing.listenOn = .seconds(keepListening)
         timing.reinviteAfter = reinviteAfter.map { .seconds($0) }
         return timing
+    }
+
+    /// What TLS is spoken with. Who connects need not show a certificate; a bad one is refused.
+    func security() throws -> TransportSecurity {
+        guard trust.count == 1 else {
+            throw ValidationError("--transport tls needs one --trust FILE; it may hold several certificates in PEM")
+        }
+        var files = TLSSettings()
+        files.certificate = tlsCertificate
+        files.key = tlsKey
+        files.trust = trust.first
+        files.verifiesClients = .optional
+        do {
+            return TransportSecurity(
+                server: tlsCertificate == nil ? nil : try TLSContext(.server, files),
+                client: try TLSContext(.client, files))
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     func sound() throws -> Sound {
@@ -176,14 +213,27 @@ struct BindArgument: ExpressibleByArgument {
     }
 }
 
-/// `udp` or `tcp` on the command line.
+/// `udp`, `tcp` or `tls` on the command line.
 enum TransportArgument: String, ExpressibleByArgument, CaseIterable {
-    case udp, tcp
+    case udp, tcp, tls
+
+    /// The port where none is given (RFC 3261 section 19.1.2).
+    var port: UInt16 { self == .tls ? 5_061 : 5_060 }
+
+    /// As a parameter of a URI.
+    var parameter: String {
+        switch self {
+        case .udp: ""
+        case .tcp: ";transport=tcp"
+        case .tls: ";transport=tls"
+        }
+    }
 
     var kind: TransportKind {
         switch self {
         case .udp: .udp
         case .tcp: .tcp
+        case .tls: .tls
         }
     }
 }

@@ -31,6 +31,7 @@ enum UserAgentRun {
                 TerminalOutput.line("\(arrow)\(transport) \(remote)\n\(MessageTrace.text(of: message))")
             }
         }
+        settings.onSecureFailure = { error, remote in TerminalOutput.line("TLS with \(remote): \(error)") }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         defer { try? group.syncShutdownGracefully() }
         let device: Device
