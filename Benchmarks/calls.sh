@@ -50,6 +50,8 @@ restart_system() {
         stop "$pid"
         forget_child "$pid"
     done
+    # What a daemon says when it breaks.
+    grep -ai -A 5 'fatal' "$directory/$1"-*.log >&2 || true
     start_system "$1"
 }
 
