@@ -16,7 +16,11 @@ clean_up() {
     trap '' INT TERM HUP
     set +e
     for child in "${children[@]}"; do stop "$child"; done
-    for name in "${namespaces[@]}"; do ip netns del "$name"; done
+    for name in "${namespaces[@]}"; do
+        # What a subshell started is in no list.
+        ip netns pids "$name" | xargs -r kill -KILL
+        ip netns del "$name"
+    done
     rm -rf "$directory"
 }
 trap clean_up EXIT
@@ -98,6 +102,7 @@ END
 # $gate_priority may hold a command that sets its scheduling.
 start_gate() {
     configure_gate "$1"
+    rm -f "$directory/$1-gated.log"
     # No function here: $! must be the daemon itself.
     ip netns exec "$id-$1-gateway" ${gate_priority-} "$daemons/sekisho-gated" --config "$directory/$1-gated.yaml" \
         >"$directory/$1-gated.log" 2>&1 &
@@ -106,7 +111,8 @@ start_gate() {
     wait_for ready "$directory/$1-gated.log" "$gate_pid"
 }
 
-# configure_sekishod NAME: writes sekishod.yaml, for the gate of that name. T1 is short, so that transactions end soon.
+# configure_sekishod NAME: writes sekishod.yaml, for the gate of that name. T1 is short, so that transactions end soon,
+# unless $t1_ms says otherwise.
 configure_sekishod() {
     cat >"$directory/$1-sekishod.yaml" <<END
 gate: $gate_socket
@@ -118,7 +124,8 @@ listen:
 inside: [10.1.0.0/24]
 routes:
   - { domain: b.example.net, to: 10.2.0.2 }
-timers: { t1_ms: 100 }
+limits: { sessions: 30000, transactions: 500000 }
+timers: { t1_ms: ${t1_ms-100} }
 log_level: warning
 END
 }
@@ -126,6 +133,7 @@ END
 # start_sekishod NAME: in the same namespace as the gate. Sets sekishod_pid.
 start_sekishod() {
     configure_sekishod "$1"
+    rm -f "$directory/$1-sekishod.log"
     ip netns exec "$id-$1-gateway" "$daemons/sekishod" --config "$directory/$1-sekishod.yaml" \
         >"$directory/$1-sekishod.log" 2>&1 &
     sekishod_pid=$!
