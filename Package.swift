@@ -50,8 +50,9 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekishod",
         dependencies: [
-            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Gateway", "SDPText",
-            "SIPText", "SIPTransactions", "Transport", "Wire", .product(name: "Logging", package: "swift-log"),
+            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Gateway", "Registration",
+            "Resolver", "SDPText", "SIPText", "SIPTransactions", "ServerLocation", "Store", "Transport", "Wire",
+            .product(name: "Logging", package: "swift-log"),
         ] + nio),
     .executableTarget(
         name: "sekisho-gated",

@@ -43,6 +43,12 @@ int CLinux_termination_signals(void) {
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+int64_t CLinux_realtime(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
 int64_t CLinux_boottime(void) {
     struct timespec now;
     clock_gettime(CLOCK_BOOTTIME, &now);

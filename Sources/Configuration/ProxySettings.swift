@@ -29,6 +29,13 @@ public struct ProxySettings: Hashable, Sendable {
     public var forbiddenPorts: [ClosedRange<UInt16>] = []
     /// Whose phones register here; nil when nobody's do.
     public var registrar: Registrar?
+    /// Whether inside phones reach domains that have no route by the names of their servers (RFC 3263).
+    public var resolvesNames = true
+    /// The session timer that is asked for; nil asks for none.
+    public var sessionTimer: SessionTimer? = SessionTimer()
+    /// A file of 16 secret octets, made when it is not there: what the Contacts of phones that are registered outside are
+    /// known by. Without it they are new at each start, and such phones are reached when they have registered again.
+    public var contactKey: String?
     /// How much the server holds at a time.
     public var limits = Limits()
     /// The timers of RFC 3261 that may be set.
@@ -176,8 +183,23 @@ extension ProxySettings {
         public var sessions = 10_000
         /// Transactions at one time.
         public var transactions = 20_000
+        /// Requests a second outside of calls that one source may send for long; twice as many at once.
+        public var requestsPerSource = 100
+        /// Requests a second outside of calls from all sources together.
+        public var requests = 10_000
 
         /// Every limit at its default.
+        public init() {}
+    }
+
+    /// A session timer (RFC 4028), in seconds.
+    public struct SessionTimer: Hashable, Sendable {
+        /// The interval that is asked for.
+        public var expires = 1_800
+        /// The shortest that is accepted.
+        public var minimum = 90
+
+        /// Every value at its default.
         public init() {}
     }
 

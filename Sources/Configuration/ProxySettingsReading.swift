@@ -25,6 +25,9 @@ extension ProxySettings {
         case forbidden
         case forbiddenPorts = "forbidden_ports"
         case registrar
+        case resolve
+        case sessionTimer = "session_timer"
+        case contactKey = "contact_key"
         case limits
         case timers
         case logLevel = "log_level"
@@ -55,6 +58,9 @@ extension ProxySettings {
             }
         }
         if let field = section[.registrar] { registrar = try Registrar(reading: field) }
+        if let field = section[.resolve] { resolvesNames = try field.flag() }
+        if let field = section[.sessionTimer] { sessionTimer = try SessionTimer.reading(field) }
+        if let field = section[.contactKey] { contactKey = try field.absolutePath() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.timers] { timers = try Timers(reading: field) }
         if let field = section[.logLevel] { logLevel = try field.word() }
@@ -198,6 +204,8 @@ extension ProxySettings.Limits {
         case connections
         case sessions
         case transactions
+        case requestsPerSource = "requests_per_source"
+        case requests
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
@@ -208,7 +216,32 @@ extension ProxySettings.Limits {
         if let field = section[.messageOctets] { messageOctets = try field.number(8192...81_920) }
         if let field = section[.connections] { connections = try field.number(1...65_536) }
         if let field = section[.sessions] { sessions = try field.number(1...100_000) }
+        if let field = section[.requestsPerSource] { requestsPerSource = try field.number(1...1_000_000) }
+        if let field = section[.requests] { requests = try field.number(1...1_000_000) }
         if let field = section[.transactions] { transactions = try field.number(2...1_000_000) }
+    }
+}
+
+extension ProxySettings.SessionTimer {
+    private enum Key: String, CaseIterable {
+        case enabled
+        case expires = "expires_s"
+        case minimum = "min_s"
+    }
+
+    /// - Returns: nil when it is not enabled.
+    fileprivate static func reading(_ field: Field) throws(ConfigurationError) -> ProxySettings.SessionTimer? {
+        let section = try Section<Key>(field)
+        var timer = ProxySettings.SessionTimer()
+        // RFC 4028 section 5: no Min-SE is below 90 seconds.
+        if let field = section[.minimum] { timer.minimum = try field.number(90...86_400) }
+        if let field = section[.expires] { timer.expires = try field.number(90...86_400) }
+        guard timer.minimum <= timer.expires else {
+            throw (section[.expires] ?? section[.minimum] ?? field).error(
+                "not in order", allowed: "min_s <= expires_s")
+        }
+        guard let field = section[.enabled] else { return timer }
+        return try field.flag() ? timer : nil
     }
 }
 

@@ -8,6 +8,8 @@ extension ProxySettings {
         /// The realm of Digest authentication; part of what is kept of a password, so that changing it makes every password
         /// unknown. By default the first domain.
         public var realm: String
+        /// Whether requests that name one of its users in From must authenticate as that user.
+        public var authenticatesCalls = true
         /// Whether MD5 is offered and taken beside SHA-256.
         public var allowsMD5 = false
         /// The shortest registration, in seconds.
@@ -34,6 +36,7 @@ extension ProxySettings.Registrar {
         case domains
         case database
         case realm
+        case authenticatesCalls = "authenticate_calls"
         case md5
         case minimumExpires = "min_expires_s"
         case defaultExpires = "default_expires_s"
@@ -50,6 +53,7 @@ extension ProxySettings.Registrar {
             })
         if let field = section[.database] { database = try field.absolutePath() }
         if let field = section[.realm] { realm = try field.realm() }
+        if let field = section[.authenticatesCalls] { authenticatesCalls = try field.flag() }
         if let field = section[.md5] { allowsMD5 = try field.flag() }
         // 423 is only for what is under an hour (RFC 3261 section 10.3, step 7). A day is what a phone that never moves may
         // ask for; a week is more than any.

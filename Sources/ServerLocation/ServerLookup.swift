@@ -280,9 +280,9 @@ public struct ServerLookup: Sendable {
 
     // MARK: Ends
 
-    /// Every destination of a look-up is made here. TLS is to authenticate `target.domain`.
+    /// Every destination of a look-up is made here; TLS has to find the domain of the URI there.
     private func destination(_ transport: TransportKind, _ remote: Endpoint) -> Destination {
-        Destination(transport, remote)
+        Destination(transport, remote, serverName: transport == .tls ? target.domain : [])
     }
 
     /// RFC 3261 section 19.1.2.

@@ -89,15 +89,6 @@ extension SIPTransport {
         perSource[source] = left > 0 ? left : nil
         for (_, destination) in connection.waiting { fail(destination) }
         if let last = connection.last, !connection.isAccepted { fail(last) }
-    }
-}
-
-extension IPAddress {
-    /// What counts as one source: an IPv4 address, or the /64 that an IPv6 host has to itself (RFC 6177).
-    var network: IPAddress {
-        switch self {
-        case .v4: self
-        case .v6(let high, _): .v6(high, 0)
-        }
+        if connection.isAccepted { delegate?.closed(id) }
     }
 }

@@ -11,11 +11,16 @@ public protocol SIPTransportDelegate: AnyObject {
     func received(_ outcome: MessageParser.Outcome, on flow: Flow)
     /// A message could not be delivered: connecting failed, or the connection broke.
     func failed(to destination: Destination)
+    /// A connection that a peer had made is gone: its flow leads nowhere any more.
+    func closed(_ connection: UInt64)
     /// A TLS connection was not made, or broke; what waited for it is told to `failed(to:)` as well.
     func secureConnectionFailed(_ error: TLSError, with remote: Endpoint)
 }
 
 extension SIPTransportDelegate {
+    /// Nothing is done about it.
+    public func closed(_ connection: UInt64) {}
+
     /// Nothing is done about it.
     public func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) {}
 }

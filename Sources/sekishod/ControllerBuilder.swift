@@ -3,6 +3,7 @@ import Crypto
 import GateProtocol
 import Gateway
 import Glibc
+import Registration
 import SIPTransactions
 import Transport
 import Wire
@@ -10,7 +11,10 @@ import Wire
 /// From the operator's configuration to what the controller works with: files are read, addresses looked up, random bits
 /// drawn here.
 enum ControllerBuilder {
-    static func settings(from settings: ProxySettings, identities: [Identity]) -> ControllerSettings {
+    /// - Parameter contactKey: what Contacts of phones that are registered outside are known by; nil makes one for this run.
+    static func settings(
+        from settings: ProxySettings, identities: [Identity], contactKey: (UInt64, UInt64)?
+    ) -> ControllerSettings {
         let disclosure = settings.disclosure
         var ports = PinholePolicy.defaultForbiddenPorts
         for range in settings.forbiddenPorts { ports.formUnion(range) }
@@ -20,7 +24,7 @@ enum ControllerBuilder {
         let certificate = identities.first?.certificate?.der ?? []
         var random = SystemRandomNumberGenerator()
         let tokenKey = (random.next(), random.next())
-        return ControllerSettings(
+        var controller = ControllerSettings(
             name: Array(settings.name.utf8), names: settings.otherNames.map { Array($0.utf8) },
             listeners: settings.listeners.map { Listener(kind($0.transport), $0.endpoint) },
             routes: settings.routes.map { route in
@@ -38,6 +42,29 @@ enum ControllerBuilder {
             halfOpen: settings.opensHalfOpen, maximumSessions: settings.limits.sessions,
             maximumTransactions: settings.limits.transactions, timers: Timers(t1: settings.timers.t1),
             inviteTimeout: settings.timers.inviteC, tokenKey: tokenKey)
+        controller.resolvesNames = settings.resolvesNames
+        controller.sessionTimer = settings.sessionTimer.map { timer in
+            SessionTimerPolicy(expires: UInt32(timer.expires), minimum: UInt32(timer.minimum))
+        }
+        controller.admission = AdmissionPolicy(
+            perSource: settings.limits.requestsPerSource, burstPerSource: 2 * settings.limits.requestsPerSource,
+            inAll: settings.limits.requests)
+        controller.authenticatesCalls = settings.registrar?.authenticatesCalls ?? false
+        if let contactKey { controller.contactKey = contactKey }
+        return controller
+    }
+
+    /// The registrar of the configured domains, without users.
+    static func registrar(from settings: ProxySettings.Registrar) throws -> GatewayRegistrar {
+        var registrar = RegistrarSettings(domains: settings.domains.map { Array($0.utf8) })
+        registrar.minimumExpires = UInt64(settings.minimumExpires)
+        registrar.defaultExpires = UInt64(settings.defaultExpires)
+        registrar.maximumExpires = UInt64(settings.maximumExpires)
+        registrar.contactsPerUser = settings.contactsPerUser
+        let authenticator = DigestAuthenticator(
+            realm: Array(settings.realm.utf8), allowsMD5: settings.allowsMD5, nonceLifetime: settings.nonceLifetime,
+            key: try SecretBytes.nonceKey(), digests: try LibcryptoDigests())
+        return GatewayRegistrar(settings: registrar, authenticator: authenticator)
     }
 
     /// Certificates and keys from their PEM files.

@@ -40,6 +40,14 @@ struct EventLog {
         }
     }
 
+    /// A damaged database was replaced at the start.
+    func recovered(_ what: String) {
+        logger.error("the registrations were damaged and the backup took their place: \(what)")
+    }
+
+    /// The database cannot be read.
+    func storeFailed(_ error: any Error) { logger.error("registrations: \(error)") }
+
     /// Octets from outside in a log line: printable ASCII, bounded, so that no peer writes lines of its own.
     private func printable(_ octets: [UInt8]) -> String {
         String(

@@ -42,7 +42,9 @@ enum Sekishod {
             let settings = try ConfigurationReader.proxySettings(atPath: path)
             let identities = try ControllerBuilder.identities(from: settings)
             let security = try ControllerBuilder.security(from: settings)
-            let controller = ControllerBuilder.settings(from: settings, identities: identities)
+            let controller = ControllerBuilder.settings(
+                from: settings, identities: identities,
+                contactKey: try isCheck ? nil : settings.contactKey.map(ContactKey.contents))
             if isCheck { return print("\(path): good") }
             try run(
                 Server.Parts(settings: settings, controller: controller, identities: identities, security: security))

@@ -7,8 +7,12 @@ import Gateway
 import Logging
 import NIOCore
 import NIOPosix
+import Registration
+import Resolver
 import SIPText
 import SIPTransactions
+import ServerLocation
+import Store
 import Transport
 import Wire
 
@@ -32,6 +36,10 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     private var timers: TimerBoard<TimerKey>?
     private let gate: GateClient
     private let envelopes: EnvelopeWorker
+    private let resolver: HostResolver
+    private let transports: LookupTransports
+    private let store: RegistrationStore?
+    private var upkeep: RepeatedTask?
     private var control: ControlServer?
     private let log: EventLog
     let startedAt: MonotonicTime
@@ -40,10 +48,25 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         self.eventLoop = eventLoop
         settings = parts.settings
         security = parts.security
-        controller = SessionController(settings: parts.controller)
+        var registrar = try parts.settings.registrar.map(ControllerBuilder.registrar)
+        let log = EventLog(level: parts.settings.logLevel)
+        if let settings = parts.settings.registrar {
+            let store = try RegistrationStore(settings, eventLoop: eventLoop)
+            let contents = try store.read()
+            if let recovery = contents.recovery { log.recovered(recovery) }
+            registrar?.replaceUsers(contents.users)
+            registrar?.restore(contents.bindings, at: MonotonicTime(nanoseconds: CLinux_boottime()))
+            self.store = store
+        } else {
+            store = nil
+        }
+        controller = SessionController(settings: parts.controller, registrar: registrar)
+        resolver = HostResolver(eventLoop: eventLoop)
+        transports = LookupTransports(
+            parts.controller.listeners.map { LookupTransports($0.transport, isIPv6: $0.endpoint.address.isIPv6) })
         gate = GateClient(path: parts.settings.gate, eventLoop: eventLoop)
         envelopes = try EnvelopeWorker(identities: parts.identities, eventLoop: eventLoop)
-        log = EventLog(level: parts.settings.logLevel)
+        self.log = log
         startedAt = MonotonicTime(nanoseconds: CLinux_boottime())
     }
 
@@ -62,6 +85,11 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         gate.onConnect = { [unowned self] timeout in handle(.gateConnected(holeTimeout: timeout)) }
         gate.onDisconnect = { [unowned self] in handle(.gateDisconnected) }
         gate.connect()
+        if let store {
+            upkeep = eventLoop.scheduleRepeatedTask(
+                initialDelay: RegistrationStore.pollInterval, delay: RegistrationStore.pollInterval
+            ) { [unowned self] _ in lookAfter(store) }
+        }
         let listeners = settings.listeners.map { listener in
             transport.listen(ControllerBuilder.kind(listener.transport), at: listener.endpoint)
                 .map { _ in }
@@ -78,11 +106,24 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         // No message and no timer may open anything from here on.
         let closed = transport?.close() ?? eventLoop.makeSucceededVoidFuture()
         timers = nil
+        upkeep?.cancel()
         handle(.shutdown)
         return gate.drain(within: .seconds(1)).flatMap { [self] in
             gate.disconnect()
             control?.stop()
-            return closed
+            store?.stop()
+            return closed.and(resolver.close()).map { _, _ in }
+        }
+    }
+
+    /// The operator adds and removes users by another process.
+    private func lookAfter(_ store: RegistrationStore) {
+        store.changedUsers().assumeIsolated().whenComplete { [self] result in
+            switch result {
+            case .success(let users?): handle(.usersChanged(users))
+            case .success(nil): break
+            case .failure(let error): log.storeFailed(error)
+            }
         }
     }
 
@@ -96,6 +137,8 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     }
 
     func failed(to destination: Destination) { handle(.transportFailed(destination)) }
+
+    func closed(_ connection: UInt64) { handle(.connectionClosed(connection)) }
 
     func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) { log.write(error, with: remote) }
 
@@ -118,6 +161,15 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
                 }
             case .openEnvelope(let token, let request):
                 envelopes.open(request) { [unowned self] outcome in handle(.envelopeOpened(token, outcome)) }
+            case .locate(let token, let query):
+                var target = LookupTarget(
+                    query.isSecure ? .sips : .sip, query.host, port: query.port, supported: transports)
+                target.transport = query.transport.map { .known($0) }
+                resolver.locate(target) { [unowned self] result in
+                    handle(.located(token, (try? result.get()) ?? []))
+                }
+            case .store(let token, let change):
+                store?.apply(change) { [unowned self] succeeded in handle(.stored(token, succeeded)) }
             case .forgetKey(let handle): envelopes.forget(handle)
             case .log(let event): log.write(event)
             }

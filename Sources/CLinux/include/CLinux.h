@@ -25,6 +25,9 @@ int CLinux_termination_signals(void);
 /* CLOCK_BOOTTIME in nanoseconds. */
 int64_t CLinux_boottime(void);
 
+/* Nanoseconds since 1970 by CLOCK_REALTIME, which the administrator can set: for dates, never for durations. */
+int64_t CLinux_realtime(void);
+
 /* sd_notify(3) without its library: one datagram to the socket that NOTIFY_SOCKET names, a path or an abstract name
    written with @; nothing when there is none. */
 void CLinux_notify_service(const char *state);
