@@ -80,7 +80,7 @@ import Wire
         #expect(settings.disclosure.requiresSDP)
         #expect(settings.disclosure.unauthenticatedCBC == .refuse)
         #expect(settings.opensHalfOpen)
-        #expect(settings.limits.messageOctets == 65_536)
+        #expect(settings.limits.messageOctets == 81_920)
         #expect(settings.limits.connections == 1024)
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.transactions == 20_000)

@@ -76,8 +76,8 @@ import Testing
         Broken("nonce_s: 30", "nonce_s: 4", "13:12: registrar.nonce_s: out of range; allowed: 5 to 3600"),
         Broken(
             "nonce_s", "nonces",
-            "13:3: registrar.nonces: unknown key; allowed: domains, database, realm, md5, min_expires_s, "
-                + "default_expires_s, max_expires_s, contacts_per_user, nonce_s"),
+            "13:3: registrar.nonces: unknown key; allowed: domains, database, realm, authenticate_calls, md5, "
+                + "min_expires_s, default_expires_s, max_expires_s, contacts_per_user, nonce_s"),
     ])
     func `A bad section is refused in one line that says where and why`(_ broken: Broken) throws {
         let yaml = try broken.applied(to: Self.good)

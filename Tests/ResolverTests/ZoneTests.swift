@@ -61,7 +61,7 @@ import Wire
 
     @Test func `The second look-up asks nobody`() async throws {
         let server = try NameServer.onLoopback()
-        try await Bench.run([server.endpoint]) { bench in
+        try await Bench.run([server.endpoint], { $0.patience = .seconds(60) }) { bench in
             let first = try await bench.locate(LookupTarget(.sip, "full.test"))
             let asked = try await bench.counters().0.asked
             server.child.stop()

@@ -8,7 +8,7 @@ import Wire
 @testable import Transport
 
 /// Real sockets on the loopback interface.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct TransportTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct TransportTests {
     static let loopbacks = [IPAddress.v4(0x7F00_0001), IPAddress.v6(0, 1)]
 
     // MARK: UDP

@@ -25,6 +25,8 @@ struct Bench {
     let listener: Listener
     /// Messages that would have been sent since they were last taken.
     var sent: [(Message, Destination)] = []
+    /// Everything that was ever sent.
+    private var history: [(Message, Destination)] = []
     var timers: [TimerKey: Duration] = [:]
     var reports: [Report] = []
     var media: [MediaCommand] = []
@@ -52,6 +54,7 @@ struct Bench {
             for effect in agent.handle(inputs.removeFirst(), at: MonotonicTime(nanoseconds: 0)) {
                 switch effect {
                 case .send(let message, let destination): sent.append((message, destination))
+                    history.append((message, destination))
                 case .startTimer(let key, let duration): timers[key] = duration
                 case .cancelTimer(let key): timers[key] = nil
                 case .media(let number, .open):
@@ -88,8 +91,12 @@ struct Bench {
             Issue.record("not acceptable: \(message.text(message.body))")
             return
         }
+        // A response comes from where its request went.
+        let asked = history.last { $0.0.isRequest && parsed.status != nil && $0.0.cseq.number == parsed.cseq.number
+            && $0.0.cseq.method == parsed.cseq.method }
         let flow = Flow(
-            transport: listener.transport, local: listener.endpoint, remote: try #require(Endpoint(remote)),
+            transport: listener.transport, local: listener.endpoint,
+            remote: try asked?.1.remote ?? #require(Endpoint(remote)),
             connection: listener.transport.isReliable ? 1 : nil)
         handle(.received(parsed, flow))
     }

@@ -9,7 +9,7 @@ import Wire
 @testable import Transport
 
 /// Certificates of a server that is wanted to be `gw.example.net`: the first is good, the others are not.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct CertificateTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CertificateTests {
     enum Kind: String, CaseIterable, Sendable {
         case good, expired, notYetValid, otherName, commonNameOnly, wildcard, otherPurpose, selfSigned, authority,
             weakKey, revoked, otherAuthority, uriOverridesDNS, userURI, forgetfulAuthority

@@ -9,7 +9,7 @@ import Wire
 @testable import Transport
 
 /// TLS with Debian's `openssl` command at the other end.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct OpenSSLPeerTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct OpenSSLPeerTests {
     let files: SecureFiles
 
     init() throws { files = try SecureFiles() }

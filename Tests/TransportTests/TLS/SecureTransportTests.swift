@@ -9,7 +9,7 @@ import Wire
 @testable import Transport
 
 /// TLS between two of our transports.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct SecureTransportTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct SecureTransportTests {
     let files: SecureFiles
 
     init() throws { files = try SecureFiles() }
