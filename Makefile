@@ -37,6 +37,10 @@ packages:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo 'make: network namespaces need root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
 
+# SwiftPM passes the compiler another option on a terminal than in a pipe, and builds everything anew when the options
+# change. Every `swift build` and `swift test` of this repository has this one.
+swift_options := -j $(JOBS) --no-color-diagnostics
+
 # The linker that folds functions of equal code: a fifteenth less to load.
 linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
 
@@ -44,9 +48,9 @@ linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
 build: packages
 	@mkdir -p $(stage)
 	for daemon in $(daemons); do \
-		swift build -c release -j $(JOBS) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
+		swift build -c release $(swift_options) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
 			$(linker) --product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
-	swift build -c release -j $(JOBS) --static-swift-stdlib --product sekisho
+	swift build -c release $(swift_options) --static-swift-stdlib --product sekisho
 	strip -o $(stage)/sekisho .build/release/sekisho
 
 demo: root build
@@ -54,7 +58,7 @@ demo: root build
 
 # All tests in one run. The check of imports keeps the core apart from the outside world.
 test: root packages
-	swift build --build-tests -j $(JOBS) --explicit-target-dependency-import-check error
+	swift build --build-tests $(swift_options) --explicit-target-dependency-import-check error
 	@exec scripts/run-tests -j $(JOBS)
 
 bench: packages
