@@ -6,6 +6,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var gate = "/run/sekisho/gate.sock"
     /// The Unix socket on which `sekisho status` and its like are answered.
     public var control = "/run/sekisho/control.sock"
+    /// Where `control` stands.
+    public var controlPlace = Place()
     /// The server's own host name, lower case: in Via, Record-Route and the disclosure header, and in its certificate.
     public var name: String
     /// Further hosts that are this server when they stand in a URI: names in lower case, addresses as RFC 5952 and
@@ -53,6 +55,10 @@ extension ProxySettings {
         public var transport: TransportName
         /// The address and port to bind.
         public var endpoint: Endpoint
+        /// Where the address stands.
+        public var addressPlace = Place()
+        /// Where the port stands.
+        public var portPlace = Place()
 
         /// A listener for one transport at one address.
         public init(transport: TransportName, endpoint: Endpoint) {
@@ -98,6 +104,10 @@ extension ProxySettings {
             public var certificate: String
             /// The path of the private key's PEM file.
             public var key: String
+            /// Where the certificate's path stands.
+            public var certificatePlace = Place()
+            /// Where the key's path stands.
+            public var keyPlace = Place()
 
             /// An identity by the paths of its two files.
             public init(certificate: String, key: String) {

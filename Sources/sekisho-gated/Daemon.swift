@@ -22,9 +22,10 @@ struct Daemon {
     private var log = Log()
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
-    init(_ settings: GateSettings) throws(StartError) {
+    /// - Parameter allowedUser: who may ask, besides root.
+    init(_ settings: GateSettings, allowedUser: UInt32) throws(StartError) {
         self.settings = settings
-        allowedUser = try settings.allowedUserNumber()
+        self.allowedUser = allowedUser
         signal(SIGPIPE, SIG_IGN)
         signals = CLinux_termination_signals()
         guard signals >= 0 else { throw StartError(description: "signalfd: errno \(errno)") }

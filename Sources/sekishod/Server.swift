@@ -63,7 +63,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
             transport.listen(listener.transport == .udp ? .udp : .tcp, at: listener.endpoint)
                 .map { _ in }
                 .flatMapErrorThrowing { error in
-                    throw StartError("cannot listen on \(listener.transport) \(listener.endpoint): \(error)")
+                    throw listener.bindError(code: SocketFailure.code(of: error))
                 }
         }
         // Last, since it takes the place of an earlier socket: a second server has failed by then.
