@@ -30,7 +30,7 @@ struct Daemon {
         signals = CLinux_termination_signals()
         guard signals >= 0 else { throw StartError(description: "signalfd: errno \(errno)") }
         // Before the table: a second gate must not touch the first one's.
-        listener = try Listener(path: settings.socket)
+        listener = try Listener(path: settings.socket, settings.socketPlace)
         guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
             throw StartError(
                 description: "CAP_NET_ADMIN is missing; start the systemd unit, or set AmbientCapabilities to it")

@@ -80,9 +80,3 @@ enum ControllerBuilder {
         return addresses
     }
 }
-
-/// Why the server does not start, in one line.
-struct StartError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}

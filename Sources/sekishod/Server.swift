@@ -52,7 +52,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, delegate: self)
         self.transport = transport
         timers = TimerBoard(eventLoop: eventLoop) { [unowned self] key in handle(.fired(key)) }
-        let control = ControlServer(path: settings.control, eventLoop: eventLoop) { [unowned self] request in
+        let control = ControlServer(settings, eventLoop: eventLoop) { [unowned self] request in
             answer(request)
         }
         self.control = control

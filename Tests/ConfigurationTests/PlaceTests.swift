@@ -36,12 +36,35 @@ import Wire
         #expect(
             try #require(settings.listeners.first).bindError(code: EACCES).description
                 .hasPrefix("sekishod.yaml:4:5: listen[0].port: UDP port 5060 needs"))
+        #expect(
+            settings.controlPlace.unixSocketError(settings.control, code: ENOENT).description
+                .hasPrefix("sekishod.yaml:2:1: control: there is no directory /run/sekisho; allowed: "))
         let gate = try GateSettings(
             yaml: Array("inside: { interface: a, prefixes: [10.1.0.0/24] }\noutside: { interface: b }".utf8),
             file: "gated.yaml")
         #expect(
             gate.allowedUserPlace.error("there is no such user").description
                 == "gated.yaml:1:1: allow_user: there is no such user")
+    }
+
+    @Test(arguments: [
+        ("/run/sekisho/c.sock", ENOENT, "there is no directory /run/sekisho"),
+        ("/run/sekisho/c.sock", ENOTDIR, "there is no directory /run/sekisho"),
+        ("/c.sock", EROFS, "user root may not write in directory /"),
+        ("/run/a\u{7}b/c.sock", EACCES, "user root may not write in directory /run/a?b"),
+        ("/run/sekisho/c.sock", EPERM, "what is there belongs to another user; remove it"),
+        ("/run/sekisho/c.sock", ENOTSOCK, "what is there is not a socket; remove it"),
+        ("/run/sekisho/c.sock", EMFILE, "cannot be made: Too many open files"),
+    ])
+    func `A socket that cannot be made is told with its directory and what to do`(
+        _ path: String, _ code: Int32, _ problem: String
+    ) throws {
+        let user = ProcessUser.name
+        #expect(
+            try proxy().controlPlace.unixSocketError(path, code: code).description
+                == "sekishod.yaml:2:10: control: \(problem.replacing("user root", with: "user \(user)")); "
+                + "allowed: a path in a directory that user \(user) may write in; "
+                + "systemd-tmpfiles --create makes /run/sekisho")
     }
 
     @Test func `Files of an identity are named one by one`() throws {

@@ -113,6 +113,22 @@ import Testing
         #expect(bad.text.split(separator: "\n").count == 1 && bad.status == 69, "\(bad)")
     }
 
+    @Test(arguments: [
+        ("absent/c.sock", "1:10: control: there is no directory absent; allowed: "),
+        ("shut/c.sock", "1:10: control: user root may not write in directory shut; allowed: "),
+        ("good.pem", "1:10: control: what is there is not a socket; remove it; allowed: "),
+    ])
+    func `a control socket that cannot be made is told with its directory`(_ control: String, _ text: String) throws {
+        let folder = try Folder("control")
+        try folder.makeIdentity("good")
+        try Command.output(["sh", "-ec", "cd \(folder.path); mkdir shut; chown 65534 shut; chmod 755 shut"])
+        let namespace = try Namespace("start")
+        let bad = try folder.run(
+            "sekishod", folder.proxy(control: control), prefix: Self.unprivileged, in: namespace)
+        #expect(bad.text.hasPrefix("c.yaml:\(text)"), "\(bad)")
+        #expect(bad.text.split(separator: "\n").count == 1 && bad.status == 69, "\(bad)")
+    }
+
     @Test func `a route that no listener serves is refused by --check`() throws {
         let folder = try Folder("route")
         try folder.makeIdentity("good")
@@ -137,5 +153,19 @@ import Testing
         let bad = try folder.run("sekisho-gated", text, arguments)
         #expect(bad.text.hasPrefix("c.yaml:4:13: allow_user: there is no such user; allowed: a user of this machine"))
         #expect(bad.text.split(separator: "\n").count == 1 && bad.status == 2, "\(bad)")
+    }
+
+    @Test func `a gate whose socket cannot be made names the directory`() throws {
+        let folder = try Folder("gate")
+        let text = """
+            inside: { interface: lan0, prefixes: [10.1.0.0/24] }
+            outside: { interface: wan0 }
+            socket: \(folder.path)/absent/g.sock
+            allow_user: 0
+
+            """
+        let bad = try folder.run("sekisho-gated", text)
+        #expect(bad.text.hasPrefix("cannot start: c.yaml:3:9: socket: there is no directory absent; allowed: "))
+        #expect(bad.text.split(separator: "\n").count == 1 && bad.status == 1, "\(bad)")
     }
 }
