@@ -128,7 +128,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
             return eventLoop.makeSucceededFuture(Reports.status(of: self, transport: transport?.counters, at: now))
         case .sessions:
             let summaries = controller.summaries
-            return gate.reports().map { Reports.sessions(summaries, holes: $0, at: now) }
+            return gate.reports().map { Reports.sessions(summaries, $0, at: now) }
         }
     }
 }
