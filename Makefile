@@ -27,7 +27,7 @@ help:
 	@echo 'make lint      check the rules of the repository'
 	@echo 'make format    let swift format mend what it can'
 	@echo 'make build     build for release'
-	@echo 'make install   install below DESTDIR'
+	@echo 'make install   install below DESTDIR; without DESTDIR on this machine, with users and units'
 	@echo 'make clean     remove what was built'
 	@echo 'JOBS=2 compiles with that many processes. Debian packages that are missing are installed (root).'
 
@@ -81,6 +81,7 @@ install: build
 	for file in $(wildcard nft/*.nft); do install -D -m 644 $$file $(DESTDIR)/usr/share/sekisho/$$file; done
 	for file in $(wildcard README.md docs/*.md docs/examples/*.yaml); do \
 		install -D -m 644 $$file $(DESTDIR)/usr/share/doc/sekisho/$${file#docs/}; done
+	$(if $(DESTDIR),,scripts/activate)
 
 clean:
 	rm -rf .build .build-daemons Benchmarks/.build
