@@ -25,4 +25,33 @@ import Testing
         #expect(json.hasPrefix("{\"total\":1,\"gate_answered\":false,"), "\(json)")
         #expect(json.contains("\"pinholes\":null"), "\(json)")
     }
+
+    @Test func `a BYE while the gate is gone leaves its holes to their timeout`() throws {
+        var options = GatewayProcesses.Options()
+        options.holeTimeout = 8
+        let bed = try CallBed("bye-gone", options)
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "1"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        bed.gateway.gate?.signal(SIGKILL)
+        _ = bed.gateway.gate?.wait(seconds: 2)
+        #expect(caller.wait(seconds: 8) == 0, bed.story(caller, callee))
+        #expect(try bed.isOpen(), bed.story(caller, callee))
+        #expect(try bed.eventually(seconds: 12) { try bed.elements().isEmpty }, bed.story(caller, callee))
+    }
+
+    @Test func `a BYE while the gate hangs closes when it goes on`() throws {
+        let bed = try CallBed("bye-hang")
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "1"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        bed.gateway.gate?.signal(SIGSTOP)
+        defer { bed.gateway.gate?.signal(SIGCONT) }
+        #expect(caller.wait(seconds: 10) == 0, bed.story(caller, callee))
+        #expect(try bed.isOpen(), bed.story(caller, callee))
+        bed.gateway.gate?.signal(SIGCONT)
+        #expect(try bed.eventually { try bed.elements().isEmpty }, bed.story(caller, callee))
+    }
 }
