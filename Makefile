@@ -30,7 +30,7 @@ help:
 	@echo 'make lint      check the rules of the repository'
 	@echo 'make format    let swift format mend what it can'
 	@echo 'make build     build for release'
-	@echo 'make install   install below DESTDIR'
+	@echo 'make install   install below DESTDIR; without DESTDIR on this machine, with users and units'
 	@echo 'make clean     remove what was built'
 	@echo 'JOBS=2 compiles with that many processes. Debian packages that are missing are installed (root).'
 
@@ -40,6 +40,10 @@ packages:
 root:
 	@[[ $$(id -u) -eq 0 ]] || { echo 'make: network namespaces need root: sudo make $(MAKECMDGOALS)' >&2; exit 1; }
 
+# SwiftPM passes the compiler another option on a terminal than in a pipe, and builds everything anew when the options
+# change. Every `swift build` and `swift test` of this repository has this one.
+swift_options := -j $(JOBS) --no-color-diagnostics
+
 # The linker that folds functions of equal code: a fifteenth less to load.
 linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
 
@@ -47,9 +51,9 @@ linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
 build: packages
 	@mkdir -p $(stage)
 	for daemon in $(daemons); do \
-		swift build -c release -j $(JOBS) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
+		swift build -c release $(swift_options) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
 			$(linker) --product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
-	swift build -c release -j $(JOBS) --static-swift-stdlib --product sekisho
+	swift build -c release $(swift_options) --static-swift-stdlib --product sekisho
 	strip -o $(stage)/sekisho .build/release/sekisho
 
 demo: root build
@@ -57,7 +61,7 @@ demo: root build
 
 # All tests in one run. The check of imports keeps the core apart from the outside world.
 test: root packages
-	swift build --build-tests -j $(JOBS) --explicit-target-dependency-import-check error
+	swift build --build-tests $(swift_options) --explicit-target-dependency-import-check error
 	@exec scripts/run-tests -j $(JOBS)
 
 bench: packages
@@ -83,6 +87,7 @@ install: build
 	for file in $(wildcard nft/*.nft); do install -D -m 644 $$file $(DESTDIR)/usr/share/sekisho/$$file; done
 	for file in $(wildcard README.md docs/*.md docs/examples/*.yaml); do \
 		install -D -m 644 $$file $(DESTDIR)/usr/share/doc/sekisho/$${file#docs/}; done
+	$(if $(DESTDIR),,scripts/activate)
 
 clean:
 	rm -rf .build .build-daemons Benchmarks/.build Fuzz/.build

@@ -1,7 +1,8 @@
 /// Why a configuration file was refused, as the one line an operator gets to see.
 ///
-/// The line names the file, the place, the key and what would be allowed. It never repeats a value from the file: the
-/// place says where to look, and a secret pasted under the wrong key stays out of logs.
+/// The line names the file, the place, the key and what would be allowed. It never repeats a value from the file, but for
+/// a port and a socket's directory: the place says where to look, and a secret pasted under the wrong key stays out of
+/// logs.
 public struct ConfigurationError: Error, Hashable, Sendable {
     /// The file as it was named on the command line.
     public let file: String

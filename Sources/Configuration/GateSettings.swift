@@ -4,8 +4,12 @@ public import Wire
 public struct GateSettings: Hashable, Sendable {
     /// The Unix socket on which requests arrive.
     public var socket = "/run/sekisho/gate.sock"
+    /// Where `socket` stands.
+    public var socketPlace = Place()
     /// Who may ask, besides root.
     public var allowedUser = User.name("sekisho")
+    /// Where `allowedUser` stands.
+    public var allowedUserPlace = Place()
     /// The interface toward the phones.
     public var insideInterface: String
     /// Where the phones are; no address outside them is ever an inside address.

@@ -47,6 +47,8 @@ extension GateSettings {
         }
         if let field = section[.socket] { socket = try field.socketPath() }
         if let field = section[.allowUser] { allowedUser = try field.user() }
+        socketPlace = section.place(of: .socket)
+        allowedUserPlace = section.place(of: .allowUser)
         // Ports below 1024 belong to services; media has no business there.
         if let field = section[.mediaPorts] { mediaPorts = try field.portRange(from: 1024) }
         if let field = section[.halfOpen] { allowsHalfOpen = try field.flag() }

@@ -6,6 +6,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var gate = "/run/sekisho/gate.sock"
     /// The Unix socket on which `sekisho status` and its like are answered.
     public var control = "/run/sekisho/control.sock"
+    /// Where `control` stands.
+    public var controlPlace = Place()
     /// The server's own host name, lower case: in Via, Record-Route and the disclosure header, and in its certificate.
     public var name: String
     /// Further hosts that are this server when they stand in a URI: names in lower case, addresses as RFC 5952 and
@@ -36,6 +38,10 @@ public struct ProxySettings: Hashable, Sendable {
     /// A file of 16 secret octets, made when it is not there: what the Contacts of phones that are registered outside are
     /// known by. Without it they are new at each start, and such phones are reached when they have registered again.
     public var contactKey: String?
+    /// Where the file says so, for an error that only its use shows.
+    public var contactKeyPlace = Place()
+    /// Where the tls section is.
+    public var tlsPlace = Place()
     /// How much the server holds at a time.
     public var limits = Limits()
     /// The timers of RFC 3261 that may be set.
@@ -65,6 +71,10 @@ extension ProxySettings {
         public var transport: TransportName
         /// The address and port to bind.
         public var endpoint: Endpoint
+        /// Where the address stands.
+        public var addressPlace = Place()
+        /// Where the port stands.
+        public var portPlace = Place()
 
         /// A listener for one transport at one address.
         public init(transport: TransportName, endpoint: Endpoint) {
@@ -148,6 +158,10 @@ extension ProxySettings {
             public var certificate: String
             /// The path of the private key's PEM file.
             public var key: String
+            /// Where the certificate's path stands.
+            public var certificatePlace = Place()
+            /// Where the key's path stands.
+            public var keyPlace = Place()
 
             /// An identity by the paths of its two files.
             public init(certificate: String, key: String) {

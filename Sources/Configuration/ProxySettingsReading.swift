@@ -43,10 +43,11 @@ extension ProxySettings {
             control = try field.socketPath()
             guard control != gate else { throw field.error("the same socket as gate", allowed: "another path") }
         }
+        controlPlace = section.place(of: .control)
         if let field = section[.names] {
             otherNames = try field.list(of: "host names") { item throws(ConfigurationError) in try item.host() }
         }
-        if let field = section[.routes] { routes = try Self.routes(field) }
+        if let field = section[.routes] { routes = try Self.routes(field, by: listeners) }
         if let field = section[.tls] { tls = try TLS(reading: field) }
         try checkTLS(section)
         if let field = section[.disclosure] { disclosure = try Disclosure(reading: field) }
@@ -61,6 +62,8 @@ extension ProxySettings {
         if let field = section[.resolve] { resolvesNames = try field.flag() }
         if let field = section[.sessionTimer] { sessionTimer = try SessionTimer.reading(field) }
         if let field = section[.contactKey] { contactKey = try field.absolutePath() }
+        contactKeyPlace = section.place(of: .contactKey)
+        tlsPlace = section.place(of: .tls)
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.timers] { timers = try Timers(reading: field) }
         if let field = section[.logLevel] { logLevel = try field.word() }
@@ -77,12 +80,21 @@ extension ProxySettings {
         }
     }
 
-    /// The routes in the order of the file, one per domain.
-    private static func routes(_ field: Field) throws(ConfigurationError) -> [Route] {
+    /// The routes in the order of the file, one per domain. Each has a listener whose address its requests carry in Via.
+    private static func routes(_ field: Field, by listeners: [Listener]) throws(ConfigurationError) -> [Route] {
+        func way(_ transport: TransportName, _ endpoint: Endpoint) -> String {
+            "\(transport.rawValue) over \(endpoint.address.isIPv6 ? "IPv6" : "IPv4")"
+        }
+        let ways = listeners.map { way($0.transport, $0.endpoint) }
         var domains: Set<String> = []
         return try field.list(of: "routes") { item throws(ConfigurationError) in
             let route = try Route(reading: item)
             guard domains.insert(route.domain).inserted else { throw item.error("a second route for its domain") }
+            let wanted = way(route.transport, route.endpoint)
+            guard ways.contains(wanted) else {
+                let allowed = Set(ways).sorted().joined(separator: ", ")
+                throw item.error("no listener for \(wanted)", allowed: "\(allowed), or one more under listen")
+            }
             return route
         }
     }
@@ -102,6 +114,8 @@ extension ProxySettings.Listener {
             transport: transport,
             endpoint: Endpoint(
                 try section.required(.address).hostAddress(), try section[.port]?.port() ?? transport.defaultPort))
+        addressPlace = section.place(of: .address)
+        portPlace = section.place(of: .port)
     }
 }
 
@@ -195,6 +209,8 @@ extension ProxySettings.Disclosure.Identity {
         self.init(
             certificate: try section.required(.certificate).absolutePath(),
             key: try section.required(.key).absolutePath())
+        certificatePlace = section.place(of: .certificate)
+        keyPlace = section.place(of: .key)
     }
 }
 

@@ -5,6 +5,8 @@ extension ProxySettings {
         public var domains: [String]
         /// The path of the SQLite file of users and registrations.
         public var database = "/var/lib/sekisho/registrar.db"
+        /// Where the file says so, for an error that only its use shows.
+        public var databasePlace = Place()
         /// The realm of Digest authentication; part of what is kept of a password, so that changing it makes every password
         /// unknown. By default the first domain.
         public var realm: String
@@ -52,6 +54,7 @@ extension ProxySettings.Registrar {
                 item throws(ConfigurationError) in try item.host()
             })
         if let field = section[.database] { database = try field.absolutePath() }
+        databasePlace = section.place(of: .database)
         if let field = section[.realm] { realm = try field.realm() }
         if let field = section[.authenticatesCalls] { authenticatesCalls = try field.flag() }
         if let field = section[.md5] { allowsMD5 = try field.flag() }

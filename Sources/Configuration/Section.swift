@@ -3,7 +3,7 @@
 /// `Key` lists the keys in the order in which an error offers them.
 struct Section<Key: RawRepresentable<String> & CaseIterable> {
     private let entries: [Node.Entry]
-    private let context: Field
+    let context: Field
 
     /// - Throws: when the value is no mapping, or at the first key that is not one of `Key`'s.
     init(_ field: Field) throws(ConfigurationError) {

@@ -4,7 +4,8 @@ public import Wire
 public enum ControlAnswer: Hashable, Sendable {
     case status(StatusReport)
     /// - total: how many sessions there are; more than are listed when there are more than `maximumSessions`.
-    case sessions([SessionReport], total: UInt64)
+    /// - gateAnswered: whether the gate said of all of them what they have open.
+    case sessions([SessionReport], total: UInt64, gateAnswered: Bool)
     /// Why there is no answer.
     case refused(String)
 
@@ -17,9 +18,10 @@ public enum ControlAnswer: Hashable, Sendable {
         switch self {
         case .status(let report):
             report.write(to: &writer)
-        case .sessions(let reports, let total):
+        case .sessions(let reports, let total, let gateAnswered):
             writer.object { writer in
                 writer.member("total") { $0.number(total) }
+                writer.member("gate_answered") { $0.flag(gateAnswered) }
                 writer.member("sessions") { writer in
                     writer.array { writer in
                         for report in reports.prefix(Self.maximumSessions) { report.write(to: &writer) }
@@ -47,7 +49,8 @@ public enum ControlAnswer: Hashable, Sendable {
         case .sessions:
             var reports: [SessionReport] = []
             for report in try value.array("sessions") { reports.append(try SessionReport(report)) }
-            self = .sessions(reports, total: try value.number("total"))
+            self = .sessions(
+                reports, total: try value.number("total"), gateAnswered: try value.flag("gate_answered"))
         }
     }
 }

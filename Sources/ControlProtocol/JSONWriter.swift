@@ -37,6 +37,11 @@ struct JSONWriter {
         append(value ? "true" : "false")
     }
 
+    mutating func null() {
+        separate()
+        append("null")
+    }
+
     /// A string of any octets: what is no UTF-8 becomes U+FFFD, and what a terminal would obey is escaped, so that the
     /// document can be looked at as it is.
     mutating func text(_ octets: [UInt8]) {

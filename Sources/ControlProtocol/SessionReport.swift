@@ -41,13 +41,13 @@ public struct SessionReport: Hashable, Sendable {
     public var age: UInt64
     /// How the session description was read.
     public var description: Description
-    /// The session's holes and what went through them.
-    public var pinholes: [PinholeReport]
+    /// The session's holes and what went through them; nil while the gate does not say.
+    public var pinholes: [PinholeReport]?
 
     /// All values at once.
     public init(
         identifier: String, callID: [UInt8], from: [UInt8], to: [UInt8], state: State, age: UInt64,
-        description: Description, pinholes: [PinholeReport]
+        description: Description, pinholes: [PinholeReport]?
     ) {
         self.identifier = identifier
         self.callID = callID
@@ -71,6 +71,7 @@ extension SessionReport {
             writer.member("age_seconds") { $0.number(age) }
             writer.member("sdp") { $0.text(Array(description.rawValue.utf8)) }
             writer.member("pinholes") { writer in
+                guard let pinholes else { return writer.null() }
                 writer.array { writer in
                     for pinhole in pinholes { pinhole.write(to: &writer) }
                 }
@@ -83,8 +84,11 @@ extension SessionReport {
             identifier: try value.text("id"), callID: Array(try value.text("call_id").utf8),
             from: Array(try value.text("from").utf8), to: Array(try value.text("to").utf8),
             state: try value.word("state"), age: try value.number("age_seconds"), description: try value.word("sdp"),
-            pinholes: [])
+            pinholes: nil)
+        if case .null = try value.required("pinholes").content { return }
+        var pinholes: [PinholeReport] = []
         for pinhole in try value.array("pinholes") { pinholes.append(try PinholeReport(pinhole)) }
+        self.pinholes = pinholes
     }
 
     private static func cut(_ text: [UInt8]) -> [UInt8] {

@@ -35,15 +35,18 @@ public final class GatewayTestbed {
 
         """
 
-    /// - Parameter name: a few letters that tell this testbed from others of the process.
+    /// - Parameters:
+    ///   - name: a few letters that tell this testbed from others of the process.
+    ///   - pause: what lets a fiftieth of a second go by, again and again while others have their turn; what it throws
+    ///     ends the wait. Without it the thread sleeps, and a blocked signal does not wake it.
     ///
     /// Waits for every other testbed of this machine to go: what a kernel does in time is measured in them, and the
     /// making and ending of namespaces holds up all others for tenths of a second.
-    public init(_ name: String) throws {
+    public init(_ name: String, pause: (() throws -> Void)? = nil) throws {
         guard geteuid() == 0 else {
             throw Command.Failure(description: "these tests need root: namespaces and nftables; run them as root")
         }
-        turn = try Turn()
+        turn = try Turn(pause: pause ?? { usleep(20_000) })
         inside = try Namespace("\(name)-in")
         gateway = try Namespace("\(name)-gw")
         ethernet = try Namespace("\(name)-sw")

@@ -22,14 +22,15 @@ struct Daemon {
     private var log = Log()
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
-    init(_ settings: GateSettings) throws(StartError) {
+    /// - Parameter allowedUser: who may ask, besides root.
+    init(_ settings: GateSettings, allowedUser: UInt32) throws(StartError) {
         self.settings = settings
-        allowedUser = try settings.allowedUserNumber()
+        self.allowedUser = allowedUser
         signal(SIGPIPE, SIG_IGN)
         signals = CLinux_termination_signals()
         guard signals >= 0 else { throw StartError(description: "signalfd: errno \(errno)") }
         // Before the table: a second gate must not touch the first one's.
-        listener = try Listener(path: settings.socket)
+        listener = try Listener(path: settings.socket, settings.socketPlace)
         guard CLinux_has_capability(Self.capNetAdmin) != 0 else {
             throw StartError(
                 description: "CAP_NET_ADMIN is missing; start the systemd unit, or set AmbientCapabilities to it")

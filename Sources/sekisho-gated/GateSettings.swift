@@ -26,12 +26,14 @@ extension GateSettings {
     }
 
     /// The user number that may ask, beside root.
-    func allowedUserNumber() throws(StartError) -> UInt32 {
+    func allowedUserNumber() throws(ConfigurationError) -> UInt32 {
         switch allowedUser {
         case .number(let number): return number
         case .name(let name):
             guard let entry = getpwnam(name) else {
-                throw StartError(description: "allow_user: there is no user \(name); create it, or name another")
+                throw allowedUserPlace.error(
+                    "there is no such user",
+                    allowed: "a user of this machine, by name or number; systemd-sysusers makes the default, sekisho")
             }
             return entry.pointee.pw_uid
         }

@@ -1,4 +1,5 @@
 import CLinux
+import Configuration
 import Glibc
 
 /// Why the gate cannot start: what is missing and what to do, in one line.
@@ -17,14 +18,16 @@ final class Listener {
     private let claim: Int32
 
     /// Binds the socket; connections are refused until `listen` is called.
-    init(path: String) throws(StartError) {
+    ///
+    /// - Parameter place: where the path stands in the configuration.
+    init(path: String, _ place: Place) throws(StartError) {
         guard let (address, length) = UnixAddress.make(path) else {
             throw StartError(description: "the socket's path is too long: \(path)")
         }
         let lockPath = path + ".lock"
         let lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard lock >= 0 else {
-            throw StartError(description: "cannot create \(lockPath): \(Self.reason); does the directory exist?")
+            throw StartError(description: place.unixSocketError(path, code: errno).description)
         }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
             close(lock)
@@ -51,7 +54,7 @@ final class Listener {
             close(descriptor)
             close(lock)
             close(claim)
-            throw StartError(description: "cannot bind \(path): \(String(cString: strerror(code)))")
+            throw StartError(description: place.unixSocketError(path, code: code).description)
         }
         self.descriptor = descriptor
         self.path = path

@@ -49,8 +49,10 @@ enum Program {
             return 2
         }
         let settings: GateSettings
+        let allowedUser: UInt32
         do throws(ConfigurationError) {
             settings = try ConfigurationReader.gateSettings(atPath: path)
+            allowedUser = try settings.allowedUserNumber()
         } catch {
             log.line(error.description)
             return 2
@@ -60,7 +62,7 @@ enum Program {
             return 0
         }
         do throws(StartError) {
-            var daemon = try Daemon(settings)
+            var daemon = try Daemon(settings, allowedUser: allowedUser)
             daemon.run()
             return 0
         } catch {

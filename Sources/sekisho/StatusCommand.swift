@@ -37,7 +37,11 @@ struct SessionsCommand: ParsableCommand {
         let document = try ControlClient.ask(.sessions, at: options.socket)
         if options.json { return Terminal.write(document) }
         switch try ControlAnswer(json: document.span, to: .sessions) {
-        case .sessions(let reports, let total):
+        case .sessions(let reports, let total, let gateAnswered):
+            if !gateAnswered {
+                Terminal.warn(
+                    "the gate does not answer: what is open is not known; see systemctl status sekisho-gated")
+            }
             print(total == 1 ? "1 session" : "\(total) sessions")
             for report in reports { show(report) }
         case .refused(let why): throw ControlClient.Failure(description: why)
@@ -52,7 +56,8 @@ struct SessionsCommand: ParsableCommand {
         )
         print("  \(TextSafety.printable(report.from)) -> \(TextSafety.printable(report.to))")
         print("  Call-ID \(TextSafety.printable(report.callID))")
-        for pinhole in report.pinholes {
+        guard let pinholes = report.pinholes else { return print("  pinholes not known") }
+        for pinhole in pinholes {
             let outside = pinhole.outside?.description ?? "any"
             print(
                 "  \(Terminal.pad(pinhole.inside.description, to: 22))-> \(Terminal.pad(outside, to: 22))\(packets(pinhole.outward))"

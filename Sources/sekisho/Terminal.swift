@@ -36,6 +36,13 @@ enum Terminal {
         return "\(seconds) s"
     }
 
+    /// A line on standard error, which is no part of what was asked for.
+    static func warn(_ text: String) {
+        fflush(nil)
+        let line = Array("sekisho: \(text)\n".utf8)
+        _ = Glibc.write(2, line, line.count)
+    }
+
     /// Octets as they are.
     static func write(_ octets: [UInt8]) {
         fflush(nil)

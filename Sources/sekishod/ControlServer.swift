@@ -1,3 +1,4 @@
+import Configuration
 import ControlProtocol
 import Glibc
 import NIOCore
@@ -12,6 +13,7 @@ final class ControlServer: @unchecked Sendable {
     typealias Request = ControlRequest
 
     private let path: String
+    private let place: Place
     private let eventLoop: any EventLoop
     private let answer: (Request) -> EventLoopFuture<[UInt8]>
     private var channel: (any Channel)?
@@ -19,8 +21,11 @@ final class ControlServer: @unchecked Sendable {
     /// How long a client may take to ask.
     static let patience = TimeAmount.seconds(5)
 
-    init(path: String, eventLoop: any EventLoop, answer: @escaping (Request) -> EventLoopFuture<[UInt8]>) {
-        self.path = path
+    init(
+        _ settings: ProxySettings, eventLoop: any EventLoop, answer: @escaping (Request) -> EventLoopFuture<[UInt8]>
+    ) {
+        path = settings.control
+        place = settings.controlPlace
         self.eventLoop = eventLoop
         self.answer = answer
     }
@@ -37,11 +42,11 @@ final class ControlServer: @unchecked Sendable {
             .flatMapThrowing { channel in
                 self.channel = channel
                 // The group may ask, too: that is the operators'.
-                guard chmod(self.path, 0o660) == 0 else {
-                    throw StartError("cannot set the mode of \(self.path): \(String(cString: strerror(errno)))")
-                }
+                guard chmod(self.path, 0o660) == 0 else { throw IOError(errnoCode: errno, reason: "chmod") }
             }
-            .flatMapErrorThrowing { error in throw StartError("cannot listen on \(self.path): \(error)") }
+            .flatMapErrorThrowing { error in
+                throw self.place.unixSocketError(self.path, code: SocketFailure.code(of: error))
+            }
     }
 
     func stop() {

@@ -68,18 +68,9 @@ enum ControllerBuilder {
     }
 
     /// Certificates and keys from their PEM files.
-    static func identities(from settings: ProxySettings) throws -> [Identity] {
+    static func identities(from settings: ProxySettings) throws(ConfigurationError) -> [Identity] {
         var identities: [Identity] = []
-        for paths in settings.disclosure.identities {
-            do {
-                let certificate = try File.contents(of: paths.certificate)
-                let key = try SecretBytes(contentsOf: paths.key)
-                identities.append(
-                    try Identity(key: PrivateKey(pem: key.bytes), certificate: Certificate(pem: certificate.span)))
-            } catch {
-                throw StartError("\(paths.certificate), \(paths.key): \(error)")
-            }
-        }
+        for paths in settings.disclosure.identities { identities.append(try IdentityFiles.read(paths)) }
         return identities
     }
 
@@ -107,7 +98,8 @@ enum ControllerBuilder {
                 server: try TLSContext(.server, files),
                 client: tls.trust == nil ? nil : try TLSContext(.client, files))
         } catch {
-            throw StartError("tls: \(error)")
+            throw settings.tlsPlace.error(
+                "\(error)", allowed: "files in PEM: certificate with its chain, its key, and the authorities to trust")
         }
     }
 
@@ -148,34 +140,5 @@ enum ControllerBuilder {
             if let ip = IPAddress(octets: octets.span) { addresses.insert(ip) }
         }
         return addresses
-    }
-}
-
-/// Why the server does not start, in one line.
-struct StartError: Error, CustomStringConvertible {
-    let description: String
-    init(_ description: String) { self.description = description }
-}
-
-/// Small files, read whole.
-enum File {
-    /// A certificate chain or key has a few kilobytes; nothing that the server reads at start is larger.
-    static let maximumOctets = 1 << 20
-
-    static func contents(of path: String) throws -> [UInt8] {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw StartError("cannot open \(path): \(String(cString: strerror(errno)))") }
-        defer { close(descriptor) }
-        var contents: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16_384)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else { throw StartError("cannot read \(path): \(String(cString: strerror(errno)))") }
-            if count == 0 { return contents }
-            contents.append(contentsOf: buffer[..<count])
-            guard contents.count <= maximumOctets else {
-                throw StartError("\(path) is larger than \(maximumOctets) octets")
-            }
-        }
     }
 }

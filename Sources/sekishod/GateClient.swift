@@ -95,20 +95,27 @@ final class GateClient: @unchecked Sendable {
         channel.writeAndFlush(channel.allocator.buffer(bytes: octets), promise: nil)
     }
 
-    /// What every session has open, with its counters; what was listed before the connection broke, if it breaks.
-    func reports() -> EventLoopFuture<[HoleReport]> {
-        let promise = eventLoop.makePromise(of: [HoleReport].self)
+    /// What the gate says that sessions have open.
+    struct Listing: Sendable {
+        var reports: [HoleReport] = []
+        /// Whether these are all: false when there is no gate, or it went away before its last page.
+        var isComplete = false
+    }
+
+    /// What every session has open, with its counters.
+    func reports() -> EventLoopFuture<Listing> {
+        let promise = eventLoop.makePromise(of: Listing.self)
         collect([], after: nil, promise)
         return promise.futureResult
     }
 
-    private func collect(_ reports: [HoleReport], after last: SessionID?, _ promise: EventLoopPromise<[HoleReport]>) {
+    private func collect(_ reports: [HoleReport], after last: SessionID?, _ promise: EventLoopPromise<Listing>) {
         send(.list(after: last)) { reply in
-            guard case .listed(let page, let more) = reply else { return promise.succeed(reports) }
+            guard case .listed(let page, let more) = reply else { return promise.succeed(Listing(reports: reports)) }
             if more, let last = page.last {
                 self.collect(reports + page, after: last.session, promise)
             } else {
-                promise.succeed(reports + page)
+                promise.succeed(Listing(reports: reports + page, isComplete: true))
             }
         }
     }

@@ -33,11 +33,15 @@ final class RegistrationStore: @unchecked Sendable {
 
     /// Opens the database and reads all of it.
     ///
-    /// - Throws: `StoreError` when there is none, or none that can be trusted.
+    /// - Throws: `ConfigurationError` when there is none, or none that can be trusted.
     init(_ settings: ProxySettings.Registrar, eventLoop: any EventLoop) throws {
         self.eventLoop = eventLoop
         realm = Array(settings.realm.utf8)
-        database = try RegistrationDatabase.open(settings.database, recovers: true)
+        do throws(StoreError) {
+            database = try RegistrationDatabase.open(settings.database, recovers: true)
+        } catch {
+            throw settings.databasePlace.error("\(error)", allowed: "a database that `sekisho user add` made")
+        }
         pool.start()
     }
 

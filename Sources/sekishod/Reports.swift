@@ -35,15 +35,18 @@ enum Reports {
         ).json
     }
 
-    static func sessions(_ summaries: [SessionSummary], holes: [HoleReport], at now: MonotonicTime) -> [UInt8] {
-        let byID = Dictionary(holes.map { ($0.session, $0) }, uniquingKeysWith: { first, _ in first })
+    static func sessions(_ summaries: [SessionSummary], _ listing: GateClient.Listing, at now: MonotonicTime) -> [UInt8]
+    {
+        let byID = Dictionary(listing.reports.map { ($0.session, $0) }, uniquingKeysWith: { first, _ in first })
+        // What the gate has not listed is not open, if it has listed everything.
+        let unlisted: [PinholeReport]? = listing.isComplete ? [] : nil
         let reports = summaries.map { summary in
             SessionReport(
                 identifier: summary.id.description, callID: summary.callID, from: summary.from, to: summary.to,
                 state: state(summary.state), age: seconds(from: summary.startedAt, to: now),
-                description: description(summary.reading), pinholes: byID[summary.id].map(pinholes) ?? [])
+                description: description(summary.reading), pinholes: byID[summary.id].map(pinholes) ?? unlisted)
         }
-        return ControlAnswer.sessions(reports, total: UInt64(reports.count)).json
+        return ControlAnswer.sessions(reports, total: UInt64(reports.count), gateAnswered: listing.isComplete).json
     }
 
     private static func pinholes(_ report: HoleReport) -> [PinholeReport] {

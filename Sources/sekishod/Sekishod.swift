@@ -44,7 +44,7 @@ enum Sekishod {
             let security = try ControllerBuilder.security(from: settings)
             let controller = ControllerBuilder.settings(
                 from: settings, identities: identities,
-                contactKey: try isCheck ? nil : settings.contactKey.map(ContactKey.contents))
+                contactKey: try isCheck ? nil : settings.contactKey.map { try ContactKey.contents(of: $0, settings.contactKeyPlace) })
             if isCheck { return print("\(path): good") }
             try run(
                 Server.Parts(settings: settings, controller: controller, identities: identities, security: security))

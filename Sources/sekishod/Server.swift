@@ -78,7 +78,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, security: security, delegate: self)
         self.transport = transport
         timers = TimerBoard(eventLoop: eventLoop) { [unowned self] key in handle(.fired(key)) }
-        let control = ControlServer(path: settings.control, eventLoop: eventLoop) { [unowned self] request in
+        let control = ControlServer(settings, eventLoop: eventLoop) { [unowned self] request in
             answer(request)
         }
         self.control = control
@@ -94,7 +94,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
             transport.listen(ControllerBuilder.kind(listener.transport), at: listener.endpoint)
                 .map { _ in }
                 .flatMapErrorThrowing { error in
-                    throw StartError("cannot listen on \(listener.transport) \(listener.endpoint): \(error)")
+                    throw listener.bindError(code: SocketFailure.code(of: error))
                 }
         }
         // Last, since it takes the place of an earlier socket: a second server has failed by then.
@@ -185,7 +185,7 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
             return eventLoop.makeSucceededFuture(Reports.status(of: self, transport: transport?.counters, at: now))
         case .sessions:
             let summaries = controller.summaries
-            return gate.reports().map { Reports.sessions(summaries, holes: $0, at: now) }
+            return gate.reports().map { Reports.sessions(summaries, $0, at: now) }
         }
     }
 }

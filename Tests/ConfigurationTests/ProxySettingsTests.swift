@@ -13,7 +13,7 @@ import Wire
           - { transport: tcp, address: "fd00:1::1", port: 5070 }
         inside: [10.1.0.0/24]
         routes:
-          - { domain: B.example.net, to: 10.2.0.2, port: 5080, transport: tcp }
+          - { domain: B.example.net, to: "fd00:2::2", port: 5080, transport: tcp }
           - { domain: alice.a.example.net, to: 10.1.0.2 }
         disclosure:
           identities: [ { certificate: /etc/sekisho/gw.pem, key: /etc/sekisho/gw.key } ]
@@ -42,7 +42,7 @@ import Wire
         expected.control = "/run/sekisho/c.sock"
         expected.otherNames = ["sip.example.net", "10.1.0.1", "fd00:1::1"]
         expected.routes = [
-            .init(domain: "b.example.net", endpoint: try #require(Endpoint("10.2.0.2:5080")), transport: .tcp),
+            .init(domain: "b.example.net", endpoint: try #require(Endpoint("[fd00:2::2]:5080")), transport: .tcp),
             .init(domain: "alice.a.example.net", endpoint: try #require(Endpoint("10.1.0.2:5060")), transport: .udp),
         ]
         expected.disclosure.identities = [.init(certificate: "/etc/sekisho/gw.pem", key: "/etc/sekisho/gw.key")]
@@ -124,9 +124,18 @@ import Wire
             "7:5: listen[1]: given twice"),
         Broken("inside: [10.1.0.0/24]", "inside: []", "8:9: inside: too few items; allowed: at least 1"),
         Broken(
-            "to: 10.2.0.2", "to: b.example.net", "10:34: routes[0].to: not an address; allowed: \(address)"),
+            "to: \"fd00:2::2\"", "to: b.example.net", "10:34: routes[0].to: not an address; allowed: \(address)"),
         Broken(
-            "to: 10.2.0.2", "to: 224.0.0.1", "10:34: routes[0].to: not the address of one host; allowed: \(address)"),
+            "to: \"fd00:2::2\"", "to: 224.0.0.1",
+            "10:34: routes[0].to: not the address of one host; allowed: \(address)"),
+        Broken(
+            "to: \"fd00:2::2\"", "to: 10.2.0.2",
+            "10:5: routes[0]: no listener for tcp over IPv4; "
+                + "allowed: tcp over IPv6, udp over IPv4, or one more under listen"),
+        Broken(
+            "to: 10.1.0.2", "to: 10.1.0.2, transport: tcp",
+            "11:5: routes[1]: no listener for tcp over IPv4; "
+                + "allowed: tcp over IPv6, udp over IPv4, or one more under listen"),
         Broken("alice.a.example.net", "b.EXAMPLE.net", "11:5: routes[1]: a second route for its domain"),
         Broken(", to: 10.1.0.2", "", "11:5: routes[1].to: missing"),
         Broken(

@@ -38,10 +38,10 @@ import Wire
     }
 
     @Test func `Sessions are written as documented and read back`() throws {
-        let answer = ControlAnswer.sessions([try session()], total: 1)
+        let answer = ControlAnswer.sessions([try session()], total: 1, gateAnswered: true)
         #expect(
             String(decoding: answer.json, as: UTF8.self) == """
-                {"total":1,"sessions":[{"id":"00000000000000a1","call_id":"1@a.example.net",\
+                {"total":1,"gate_answered":true,"sessions":[{"id":"00000000000000a1","call_id":"1@a.example.net",\
                 "from":"sip:alice@a.example.net","to":"sip:bob@b.example.net","state":"half-open","age_seconds":3,\
                 "sdp":"disclosed","pinholes":[{"inside":"10.1.0.2:4000","outside":"any",\
                 "outward":{"packets":1,"bytes":172},"inward":{"packets":0,"bytes":0}},\
@@ -50,7 +50,20 @@ import Wire
 
                 """)
         #expect(try read(answer.json, to: .sessions) == answer)
-        #expect(try read(ControlAnswer.sessions([], total: 0).json, to: .sessions) == .sessions([], total: 0))
+        let none = ControlAnswer.sessions([], total: 0, gateAnswered: true)
+        #expect(try read(none.json, to: .sessions) == none)
+    }
+
+    @Test func `What the gate does not say is null, and not an empty list`() throws {
+        var (unknown, none) = (try session(), try session())
+        unknown.pinholes = nil
+        none.pinholes = []
+        let answer = ControlAnswer.sessions([unknown, none], total: 2, gateAnswered: false)
+        let text = String(decoding: answer.json, as: UTF8.self)
+        #expect(text.hasPrefix("{\"total\":2,\"gate_answered\":false,"))
+        #expect(text.contains("\"sdp\":\"disclosed\",\"pinholes\":null},"))
+        #expect(text.contains("\"sdp\":\"disclosed\",\"pinholes\":[]}"))
+        #expect(try read(answer.json, to: .sessions) == answer)
     }
 
     @Test(arguments: [
@@ -58,7 +71,7 @@ import Wire
         Array("\r\n\0".utf8), Array("{}[]:,".utf8), Array("\u{202E}🙂".utf8),
     ])
     func `A hostile Call-ID stays one string`(_ callID: [UInt8]) throws {
-        let answer = ControlAnswer.sessions([try session(callID: callID)], total: 1)
+        let answer = ControlAnswer.sessions([try session(callID: callID)], total: 1, gateAnswered: true)
         #expect(answer.json.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7F })
         #expect(try read(answer.json, to: .sessions) == answer)
     }
@@ -70,16 +83,17 @@ import Wire
         _ letters: Int, _ rest: String, _ shown: String
     ) throws {
         let start = [UInt8](repeating: UInt8(ascii: "a"), count: letters)
-        let json = ControlAnswer.sessions([try session(callID: start + Array(rest.utf8))], total: 1).json
+        let long = try session(callID: start + Array(rest.utf8))
+        let json = ControlAnswer.sessions([long], total: 1, gateAnswered: true).json
         let expected = try session(callID: start + Array(shown.utf8))
-        #expect(try read(json, to: .sessions) == .sessions([expected], total: 1))
+        #expect(try read(json, to: .sessions) == .sessions([expected], total: 1, gateAnswered: true))
     }
 
     @Test func `An answer lists 10,000 sessions and counts them all`() throws {
         var one = try session()
         one.pinholes = []
-        let answer = ControlAnswer.sessions(Array(repeating: one, count: 10_001), total: 10_001)
-        guard case .sessions(let listed, let total) = try read(answer.json, to: .sessions) else {
+        let answer = ControlAnswer.sessions(Array(repeating: one, count: 10_001), total: 10_001, gateAnswered: true)
+        guard case .sessions(let listed, let total, _) = try read(answer.json, to: .sessions) else {
             Issue.record("no sessions")
             return
         }
@@ -114,11 +128,13 @@ import Wire
     @Test(arguments: [
         ("half-open", "ajar", ParseError.Code.unsupported), ("disclosed", "guessed", .unsupported),
         ("10.1.0.2:4000", "10.1.0.2", .badAddress), ("\"any\"", "null", .unsupported), ("\"total\":1,", "", .missing),
+        ("\"gate_answered\":true,", "", .missing), ("true", "1", .unsupported),
         ("\"sessions\":[", "\"sessions\":[1,", .missing),
     ])
     func `Sessions with a fault are refused`(_ original: String, _ replacement: String, _ code: ParseError.Code) throws
     {
-        let good = String(decoding: ControlAnswer.sessions([try session()], total: 1).json, as: UTF8.self)
+        let good = String(
+            decoding: ControlAnswer.sessions([try session()], total: 1, gateAnswered: true).json, as: UTF8.self)
         let parts = good.split(separator: original, omittingEmptySubsequences: false)
         try #require(parts.count == 2)
         let error = #expect(throws: ParseError.self) {

@@ -3,7 +3,6 @@ import SIPText
 import Sampling
 
 /// `sip.parse`: from octets in an array to a checked message, beside libre's `sip_msg_decode`.
-/// `sip.serialize`: a copy of the message with a Via more, as a proxy sends it on, beside parsing it.
 @main struct BenchSIP {
     struct Failure: Error {
         let what: String

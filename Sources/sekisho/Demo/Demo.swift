@@ -27,7 +27,15 @@ final class Demo {
         self.signals = signals
         self.directory = directory
         binaries = String(Child.product("").dropLast())
-        testbed = try GatewayTestbed("demo")
+        var isTold = false
+        testbed = try GatewayTestbed("demo") {
+            if !isTold {
+                print("Waiting for another demonstration or test of this machine to end; Ctrl-C ends the wait.")
+                fflush(nil)
+                isTold = true
+            }
+            try Self.pause(seconds: 0.02, signals)
+        }
         var gatewayOptions = GatewayProcesses.Options()
         gatewayOptions.transport = options.transport.rawValue
         gatewayOptions.usesIPv6 = options.ipv6
@@ -127,7 +135,9 @@ final class Demo {
     }
 
     /// Waits, unless somebody wants an end of it.
-    func pause(seconds: Double) throws {
+    func pause(seconds: Double) throws { try Self.pause(seconds: seconds, signals) }
+
+    private static func pause(seconds: Double, _ signals: Int32) throws {
         var descriptor = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
         if poll(&descriptor, 1, Int32(seconds * 1_000)) > 0 { throw Interrupted() }
     }

@@ -43,8 +43,9 @@ struct DemoCommand: ParsableCommand {
         let signals = CLinux_termination_signals()
         guard signals >= 0 else { throw Command.Failure(description: "signalfd: errno \(errno)") }
         let directory = try TemporaryDirectory()
-        let demo = try Demo(options: self, signals: signals, directory: directory.path)
+        let demo: Demo
         do {
+            demo = try Demo(options: self, signals: signals, directory: directory.path)
             try demo.run()
         } catch is Demo.Interrupted {
             print("\ninterrupted; everything that was made is removed")

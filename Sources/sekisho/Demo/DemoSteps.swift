@@ -128,7 +128,8 @@ extension Demo {
     /// The sessions that the server knows, asked for as an operator would.
     private func sessions() throws -> [SessionReport] {
         let document = try ControlClient.ask(.sessions, at: gateway.controlSocket)
-        guard case .sessions(let reports, _) = try ControlAnswer(json: document.span, to: .sessions) else { return [] }
+        let answer = try ControlAnswer(json: document.span, to: .sessions)
+        guard case .sessions(let reports, _, _) = answer else { return [] }
         return reports
     }
 
