@@ -42,7 +42,7 @@ extension SessionController {
         var request = acknowledgement.message
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
-            branch: LoopCheck.branch(hash: LoopCheck.hash(acknowledgement.message, tokens), &tokens),
+            branch: LoopCheck.constantBranch(for: acknowledgement.message, tokens),
             recordsRoute: false, settings: settings)
         effects.append(.send(request, acknowledgement.destination))
     }

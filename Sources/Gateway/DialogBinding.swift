@@ -11,8 +11,9 @@ extension SessionController {
         guard let slice = request.value(of: .callID) else { return nil }
         let callID = request.copy(slice)
         for (name, party) in [(HeaderName.from, Party.caller), (.to, .callee)] {
-            guard let tag = request.tag(of: name),
-                let id = dialogs[DialogKey(callID: callID, tag: request.copy(tag))], let session = sessions[id]
+            let tag = request.tag(of: name).map(request.copy) ?? []
+            guard !tag.isEmpty || name == .from, let id = dialogs[DialogKey(callID: callID, tag: tag)],
+                let session = sessions[id]
             else { continue }
             return (session, party)
         }

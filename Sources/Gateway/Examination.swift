@@ -102,7 +102,7 @@ extension SessionController {
 
     /// Whose request it is: the caller's when it carries the caller's tag in From.
     private func sender(of request: Message, _ flow: Flow, in session: Session) -> Sender {
-        guard let tag = request.tag(of: .from), !ASCII.equal(request.octets(tag), session.callerTag.span) else {
+        guard (request.tag(of: .from).map(request.copy) ?? []) != session.callerTag else {
             return Sender(party: .caller, place: session.caller)
         }
         let place = session.callees.first { $0.address == flow.remote.address } ?? session.callee ?? session.callees[0]
@@ -185,7 +185,7 @@ extension SessionController {
             // The reason may name what stood in the envelope: it is for the log, not for whoever sent the copy of one.
             return reject(subject, reading == .disclosed ? withheld(error, id) : error)
         }
-        if case .request(let server) = subject, reading == .closed || description != nil && session.openOffer != nil {
+        if case .request(let server) = subject, reading == .closed || description != nil && session.hasOpenOffer {
             contexts[server]?.carriesOffer = true
         }
         let isChanged = session.wanted != sessions[id]?.wanted || description != nil
@@ -217,7 +217,11 @@ extension SessionController {
         let tag = message.tag(of: .to).map(message.copy) ?? []
         guard status < 300 else {
             if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }
-            if isInvite || context?.carriesOffer ?? false { session.rollBack() }
+            if isInvite {
+                session.rollBack()
+            } else if context?.carriesOffer ?? false, !session.rollBackEarly(tags(of: message)) {
+                session.rollBack()
+            }
             return
         }
         if isInvite {
@@ -228,7 +232,8 @@ extension SessionController {
                 session.callee = session.callee ?? sender.place
             }
         }
-        if !hasDescription, context?.carriesOffer ?? false { session.settle(withEarlyAnswerOf: tag) }
+        guard !hasDescription, context?.carriesOffer ?? false else { return }
+        if isInvite || !session.rollBackEarly(tags(of: message)) { session.settle(withEarlyAnswerOf: tag) }
     }
 
     /// Whether a response says that the peer has no such dialog: to INVITE and UPDATE that ends it (RFC 5057 section 5.1).
@@ -246,28 +251,40 @@ extension SessionController {
         switch subject {
         case .request:
             if message.method == .prack, session.openOffer?.party == party.other {
-                return try session.answer(description, by: party, at: place, provisional: nil, settings: settings)
+                return try session.answer(
+                    description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
             }
             // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
-            let mayFollow = message.method != .invite
-            let tags = mayFollow ? [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) } : []
+            let tags = message.method == .invite ? [] : tags(of: message)
             try session.offer(description, by: party, at: place, tags: tags, invite: nil, settings: settings)
         case .response(_, let branch, _):
             if context(of: subject)?.carriesOffer ?? false {
-                let isProvisional = message.status.map { $0 < 200 } ?? false
-                let provisional =
-                    isProvisional ? (tag: message.tag(of: .to).map(message.copy) ?? [], branch: branch) : nil
+                if message.cseq.method != .invite,
+                    try session.answerEarly(
+                        description, by: party, at: place, tags: tags(of: message), settings: settings)
+                {
+                    return
+                }
+                let tag = message.tag(of: .to).map(message.copy) ?? []
                 try session.answer(
-                    description, by: party, at: place, provisional: provisional, settings: settings)
+                    description, by: party, at: place,
+                    dialog: message.cseq.method == .invite ? (tag: tag, branch: branch) : nil,
+                    isProvisional: message.status.map { $0 < 200 } ?? false, settings: settings)
             } else if message.cseq.method == .invite, session.mayOffer(party, inResponseTo: message.cseq.number) {
                 try session.offer(
                     description, by: party, at: place, tags: [], invite: message.cseq.number, settings: settings)
             }
         case .acknowledgement:
             guard awaitsAnswer(session, in: message, from: party) else { return }
-            try session.answer(description, by: party, at: place, provisional: nil, settings: settings)
+            try session.answer(
+                description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
         case .none: break
         }
+    }
+
+    /// The tags of both ends.
+    private func tags(of message: Message) -> [[UInt8]] {
+        [HeaderName.from, .to].compactMap { message.tag(of: $0).map(message.copy) }
     }
 
     /// Whether an ACK is the one that brings the answer to the open offer.

@@ -51,9 +51,14 @@ extension Message {
         var isChanged = false
         do throws(Rejection) {
             for value in self.values(of: .contact) {
-                guard copy(value) != [UInt8(ascii: "*")], let address = NameAddress(in: bytes.span, value),
-                    let uri = try body(address.uri, self)
-                else {
+                guard copy(value) != [UInt8(ascii: "*")] else {
+                    values.append(copy(value))
+                    continue
+                }
+                guard let address = NameAddress(in: bytes.span, value) else {
+                    throw Rejection(400, "Bad Request", "Contact is no address")
+                }
+                guard let uri = try body(address.uri, self) else {
                     values.append(copy(value))
                     continue
                 }

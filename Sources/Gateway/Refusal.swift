@@ -19,7 +19,7 @@ extension SessionController {
                 if context.isInitial {
                     close(id, .refused)
                 } else if context.carriesOffer {
-                    sessions[id]?.rollBack()
+                    rollBack(id, context.request)
                     ensureHoles(id, for: .none)
                 } else if byGate {
                     // PRACK brought the answer.
@@ -46,6 +46,13 @@ extension SessionController {
             forward(acknowledgement)
         case .none: break
         }
+    }
+
+    /// The offer of a request does not go on, or was not answered.
+    mutating func rollBack(_ id: SessionID, _ request: Message) {
+        let tags = [HeaderName.from, .to].compactMap { request.tag(of: $0).map(request.copy) }
+        guard request.method == .invite || !(sessions[id]?.rollBackEarly(tags) ?? true) else { return }
+        sessions[id]?.rollBack()
     }
 
     /// The answer was given and cannot be honoured: what was open before it fits neither end any more. While the gate is

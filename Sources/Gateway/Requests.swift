@@ -156,10 +156,9 @@ extension SessionController {
 
     /// A new call: an INVITE without To tag.
     private mutating func begin(_ request: Message, _ flow: Flow, _ callees: [Place]) throws(Rejection) -> SessionID {
-        guard let callID = request.value(of: .callID), let tag = request.tag(of: .from) else {
-            throw Rejection(400, "Bad Request", "From has no tag")
-        }
-        let key = DialogKey(callID: request.copy(callID), tag: request.copy(tag))
+        let key = DialogKey(
+            callID: request.value(of: .callID).map(request.copy) ?? [],
+            tag: request.tag(of: .from).map(request.copy) ?? [])
         guard dialogs[key] == nil else {
             throw Rejection(482, "Loop Detected", "merged request: the same call is being set up")
         }

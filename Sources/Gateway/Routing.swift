@@ -7,7 +7,7 @@ enum Routing {
     /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two.
     static func preprocess(_ message: inout Message, settings: ControllerSettings) {
         if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri), parsed.user.isEmpty,
-            settings.isOwn(host: message.octets(parsed.host), port: parsed.port),
+            settings.isOwn(parsed, in: message.bytes.span),
             parsed.parameters.contains("lr", in: message.bytes.span)
         {
             // A strict router before us put our Record-Route URI where the target stood; the target is the last Route.
@@ -19,7 +19,7 @@ enum Routing {
         }
         for _ in 0..<2 {
             guard let top = message.address(of: .route), let uri = try? URI(in: message.bytes.span, top.uri),
-                settings.isOwn(host: message.octets(uri.host), port: uri.port)
+                settings.isOwn(uri, in: message.bytes.span)
             else { return }
             message.removeFirstValue(of: .route)
         }
@@ -49,21 +49,23 @@ enum Routing {
             uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
         else { return .rejected(Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")) }
         let host = message.octets(uri.host)
-        for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
+        let address = uri.address(in: message.bytes.span)
+        for route in settings.routes
+        where ASCII.equalIgnoringCase(host, route.domain.span) || address != nil && route.address == address {
             // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).
             guard uri.scheme == .sip || route.destination.transport == .tls else { return .rejected(.noRoute) }
             return .target(Target(destinations: [route.destination]))
         }
-        if settings.isOwn(host: host, port: uri.port) {
+        if settings.isOwn(uri, in: message.bytes.span) {
             guard let token = ContactToken(message.octets(uri.user), key: settings.contactKey),
                 settings.side(of: token.source.address) == .inside
             else { return .own }
             return .target(
                 Target(uri: token.uri, destinations: [Destination(token.transport, token.source)]))
         }
-        if let address = address(of: slice, in: message.bytes.span) {
+        if let destination = Routing.address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }
-            return .target(Target(destinations: [settings.named(address)]))
+            return .target(Target(destinations: [settings.named(destination)]))
         }
         guard settings.resolvesNames, isInDialog || settings.side(of: flow.remote.address) == .inside else {
             return .rejected(.noRoute)
@@ -77,7 +79,7 @@ enum Routing {
     /// The destination that a sip URI names by an address; nil when it names a host, or is no sip URI.
     static func address(of slice: Slice, in bytes: Span<UInt8>) -> Destination? {
         guard let uri = try? URI(in: bytes, slice), uri.scheme != .other,
-            let address = IPAddress(text: bytes.extracting(uri.host.range))
+            let address = uri.address(in: bytes)
         else { return nil }
         let transport = transport(of: uri, in: bytes) ?? .udp
         return Destination(transport, Endpoint(address, uri.port ?? transport.defaultPort))
@@ -195,7 +197,8 @@ enum LoopCheck {
         suffix.appendHex(hash)
         for value in message.values(of: .via) {
             guard let via = try? Via(in: message.bytes.span, value),
-                settings.isOwn(host: message.octets(via.host), port: via.port)
+                settings.isOwn(
+                    message.octets(via.host), IPAddress(text: message.octets(via.host)), port: via.port)
             else { continue }
             let branch = message.octets(via.branch(in: message.bytes.span))
             if branch.count >= suffix.count,
@@ -205,6 +208,21 @@ enum LoopCheck {
             }
         }
         return false
+    }
+
+    /// The branch of what is sent on without a transaction: the same for each copy (RFC 3261 section 16.11).
+    static func constantBranch(for message: Message, _ tokens: TokenSource) -> [UInt8] {
+        let loop = hash(message, tokens)
+        let own = tokens.hash { hash in
+            if let via = message.firstValue(of: .via) { hash.add(message.octets(via)) }
+            hash.add(loop)
+        }
+        var branch: [UInt8] = []
+        branch.append(literal: Via.magicCookie)
+        branch.appendHex(own)
+        branch.append(ASCII.dot)
+        branch.appendHex(loop)
+        return branch
     }
 
     /// A branch: the cookie, a token of its own, and the hash.

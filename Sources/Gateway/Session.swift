@@ -90,6 +90,11 @@ struct Session: Sendable {
         var paths: [MediaPath]
         /// The branch of the INVITE that it came by; when that one fails its media goes with it.
         var branch: Int
+        /// Whether an offer that followed in its dialog was answered: what the INVITE's 2xx repeats is older.
+        var isUpdated = false
+        /// An offer that followed in its dialog and waits for its answer, and the endpoints that it opens.
+        var offer: Offer?
+        var halfOpen: [Endpoint] = []
         /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
         var isOpen = true
     }
@@ -118,8 +123,10 @@ struct Session: Sendable {
     var wanted: Holes {
         guard phase != .ending else { return Holes() }
         var paths = stable
+        var halfOpen = halfOpen
         for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) where answer.isOpen {
             for path in answer.paths where !paths.contains(path) { paths.append(path) }
+            for endpoint in answer.halfOpen where !halfOpen.contains(endpoint) { halfOpen.append(endpoint) }
         }
         return Holes(halfOpen: halfOpen, paths: paths)
     }
@@ -136,6 +143,9 @@ extension Session {
         }
     }
 
+    /// Whether an offer waits for its answer, if only inside an early dialog.
+    var hasOpenOffer: Bool { openOffer != nil || early.values.contains { $0.offer != nil } }
+
     /// Whether a response to that INVITE may make an offer: none is open, or the one that it made before.
     func mayOffer(_ party: Party, inResponseTo invite: UInt32) -> Bool {
         openOffer.map { $0.party == party && $0.invite == invite } ?? true
@@ -146,7 +156,8 @@ extension Session {
     /// - Parameters:
     ///   - party: who makes it.
     ///   - place: where that party is.
-    ///   - tags: those of the message: when an answer in a provisional response of their dialog came before, it counts.
+    ///   - tags: those of the message, where it may follow the answer in a provisional response of their dialog: the offer
+    ///     is then that early dialog's alone, and the other branches of the INVITE keep what they have.
     ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
     /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
     ///   then that was not open before.
@@ -154,13 +165,23 @@ extension Session {
         _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], invite: UInt32?,
         settings: ControllerSettings
     ) throws(Rejection) {
-        for tag in tags where early[tag] != nil && openOffer != nil { settle(withEarlyAnswerOf: tag) }
-        if let openOffer, invite == nil { throw openOffer.party == party ? .tooEarly : .pending }
+        let tag = openOffer == nil ? nil : tags.first { early[$0] != nil }
+        let open = tag.map { early[$0]?.offer } ?? openOffer
+        if let open, invite == nil { throw open.party == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
             description, side: place.side, signalling: place.address, policy: settings.policy)
-        let known = stable.map(\.inside)
-        halfOpen = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
-        exchange = .offered(Offer(description: description, party: party, place: place, invite: invite))
+        let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.inside)
+        let half = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
+        let offer = Offer(description: description, party: party, place: place, invite: invite)
+        if let tag {
+            early[tag]?.offer = offer
+            early[tag]?.halfOpen = half
+            // The only branch that said anything has gone past the INVITE's offer; one that comes later has its answer.
+            if early.count == 1 { halfOpen = [] }
+        } else {
+            halfOpen = half
+            exchange = .offered(offer)
+        }
     }
 
     /// Takes the answer to the other party's open offer into account; without one it changes nothing.
@@ -168,31 +189,73 @@ extension Session {
     /// - Parameters:
     ///   - party: whose answer it is.
     ///   - place: where that party is.
-    ///   - provisional: the answerer's tag and the INVITE's branch when it stands in a provisional response, which settles
-    ///     nothing; else nil.
+    ///   - dialog: the answerer's tag and the INVITE's branch, for a response to the INVITE.
+    ///   - isProvisional: whether it stands in a provisional response, which settles nothing.
     /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
     mutating func answer(
-        _ description: SessionDescription, by party: Party, at place: Place,
-        provisional: (tag: [UInt8], branch: Int)?, settings: ControllerSettings
+        _ description: SessionDescription, by party: Party, at place: Place, dialog: (tag: [UInt8], branch: Int)?,
+        isProvisional: Bool, settings: ControllerSettings
     ) throws(Rejection) {
         guard let offer = openOffer, offer.party == party.other else { return }
-        var paths: [MediaPath] = []
+        let paths = try paths(of: offer, description, at: place, settings)
+        guard let (tag, branch) = dialog else { return settle(on: paths) }
+        guard isProvisional else {
+            // What an UPDATE has agreed on since then holds.
+            return early[tag]?.isUpdated ?? false ? settle(withEarlyAnswerOf: tag) : settle(on: paths)
+        }
+        guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
+        guard !(early[tag]?.isUpdated ?? false), early[tag]?.offer == nil else { return }
+        early[tag] = EarlyAnswer(paths: paths, branch: branch)
+    }
+
+    /// Takes the answer to an offer inside an early dialog into account.
+    ///
+    /// - Parameter tags: those of the message.
+    /// - Returns: whether there was such an offer.
+    mutating func answerEarly(
+        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]],
+        settings: ControllerSettings
+    ) throws(Rejection) -> Bool {
+        guard let tag = tags.first(where: { early[$0]?.offer != nil }), let offer = early[tag]?.offer,
+            offer.party == party.other
+        else { return false }
+        let agreed = try paths(of: offer, description, at: place, settings)
+        early[tag]?.paths = agreed
+        early[tag]?.isUpdated = true
+        early[tag]?.offer = nil
+        early[tag]?.halfOpen = []
+        return true
+    }
+
+    /// The paths of an offer and its answer.
+    private func paths(
+        of offer: Offer, _ answer: SessionDescription, at place: Place, _ settings: ControllerSettings
+    ) throws(Rejection) -> [MediaPath] {
         // On one side with the offerer, the media does not come by here.
-        if place.side != offer.place.side {
-            paths = try PinholePlan.answered(
-                offer: offer.description, answer: description, offererSide: offer.place.side,
-                inside: place.side == .inside ? place.address : offer.place.address, policy: settings.policy)
-        }
-        if let (tag, branch) = provisional {
-            guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
-            early[tag] = EarlyAnswer(paths: paths, branch: branch)
-        } else {
-            settle(on: paths)
-        }
+        guard place.side != offer.place.side else { return [] }
+        return try PinholePlan.answered(
+            offer: offer.description, answer: answer, offererSide: offer.place.side,
+            inside: place.side == .inside ? place.address : offer.place.address, policy: settings.policy)
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
-    mutating func settle(withEarlyAnswerOf tag: [UInt8]) { settle(on: early[tag]?.paths ?? stable) }
+    mutating func settle(withEarlyAnswerOf tag: [UInt8]) {
+        let dialog = early[tag]
+        settle(on: dialog?.paths ?? stable)
+        guard let dialog, let offer = dialog.offer else { return }
+        exchange = .offered(offer)
+        halfOpen = dialog.halfOpen
+    }
+
+    /// An offer inside an early dialog was refused.
+    ///
+    /// - Returns: whether there was one.
+    mutating func rollBackEarly(_ tags: [[UInt8]]) -> Bool {
+        guard let tag = tags.first(where: { early[$0]?.offer != nil }) else { return false }
+        early[tag]?.offer = nil
+        early[tag]?.halfOpen = []
+        return true
+    }
 
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
     mutating func rollBack() { settle(on: stable) }

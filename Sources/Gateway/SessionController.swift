@@ -184,9 +184,11 @@ public struct Counters: Sendable, Equatable {
 extension SessionController {
     /// The session that a request or response with a To tag belongs to, and whose request it is.
     func session(of message: Message) -> (id: SessionID, sender: Party)? {
-        guard let callID = message.value(of: .callID), let from = message.tag(of: .from) else { return nil }
+        guard let callID = message.value(of: .callID) else { return nil }
         let call = message.copy(callID)
-        if let id = dialogs[DialogKey(callID: call, tag: message.copy(from))] {
+        // Phones of RFC 2543 have no From tag.
+        let from = message.tag(of: .from).map(message.copy) ?? []
+        if let id = dialogs[DialogKey(callID: call, tag: from)] {
             // Another fork of the callee has a dialog of its own, which is not the session's.
             if let calleeTag = sessions[id]?.calleeTag, let to = message.tag(of: .to), calleeTag != message.copy(to) {
                 return nil
@@ -197,7 +199,7 @@ extension SessionController {
             return nil
         }
         // The callee's own tag must be the one that its 2xx established, when it did.
-        if let calleeTag = sessions[id]?.calleeTag, calleeTag != message.copy(from) { return nil }
+        if let calleeTag = sessions[id]?.calleeTag, calleeTag != from { return nil }
         return (id, .callee)
     }
 

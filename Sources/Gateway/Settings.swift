@@ -1,4 +1,5 @@
 public import GateProtocol
+import SIPText
 public import SIPTransactions
 public import Wire
 
@@ -19,13 +20,19 @@ public struct Listener: Hashable, Sendable {
 /// A static route: where requests for a domain go.
 public struct StaticRoute: Hashable, Sendable {
     /// The host of the Request-URI, lower case.
-    public var domain: [UInt8]
+    public var domain: [UInt8] {
+        didSet { address = IPAddress(text: domain.span) }
+    }
+    /// The domain as an address, when it is one: however a URI writes it, it is the same.
+    var address: IPAddress?
     /// The next hop.
     public var destination: Destination
 
     /// A route for a domain, which may be in any letter case.
     public init(domain: [UInt8], destination: Destination) {
-        self.domain = domain.map(ASCII.lowercase)
+        let lower = domain.map(ASCII.lowercase)
+        self.domain = lower
+        address = IPAddress(text: lower.span)
         self.destination = destination
     }
 }
@@ -135,9 +142,14 @@ extension ControllerSettings {
     }
 
     /// Whether a host of a URI stands for this gateway: one of its names, or an address it listens on.
-    func isOwn(host: Span<UInt8>, port: UInt16?) -> Bool {
+    func isOwn(_ uri: URI, in bytes: Span<UInt8>) -> Bool {
+        isOwn(bytes.extracting(uri.host.range), uri.address(in: bytes), port: uri.port)
+    }
+
+    /// Whether a host, and the address that it is when it is one, stands for this gateway.
+    func isOwn(_ host: Span<UInt8>, _ address: IPAddress?, port: UInt16?) -> Bool {
         if isName(host) { return true }
-        guard let address = IPAddress(text: host) else { return false }
+        guard let address else { return false }
         return listeners.contains { $0.endpoint.address == address && $0.endpoint.port == port ?? 5_060 }
     }
 

@@ -58,7 +58,7 @@ extension SessionController {
             guard let address = NameAddress(in: response.bytes.span, value),
                 let uri = try? URI(in: response.bytes.span, address.uri)
             else { continue }
-            if settings.isOwn(host: response.octets(uri.host), port: uri.port) { break }
+            if settings.isOwn(uri, in: response.bytes.span) { break }
             beyond.append(response.copy(value))
         }
         for value in beyond.reversed() { request.append(.route, value) }

@@ -372,4 +372,34 @@ import Wire
         ) { caller.send(.update, .media(caller.phone.media(32_000))) }
         #expect(caller.responses.last?.value(of: .retryAfter) != nil)
     }
+
+    // MARK: UPDATE in one branch of several
+
+    @Test(arguments: Setting.crossing)
+    func `an UPDATE in one branch leaves the path of the other`(_ setting: Setting) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        caller.invite()
+        callee.respond(183, .media(callee.phone.media(22_000)), tag: "fork-a")
+        callee.respond(183, .media(callee.media))
+        caller.send(.update, .media(caller.phone.media(30_000)))
+        let paths = Set(ladder.script.open.flatMap(\.paths))
+        #expect(paths == Set(ladder.paths((20_000, 22_000), (30_000, 20_000)).paths))
+        // The 2xx of the branch that was updated keeps what the UPDATE agreed on, whatever it repeats.
+        callee.answer()
+        #expect(ladder.script.open.flatMap(\.paths) == ladder.paths((30_000, 20_000)).paths)
+    }
+
+    @Test(arguments: Setting.crossing)
+    func `an UPDATE that one branch refuses changes nothing in any`(_ setting: Setting) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        callee.updateStatus = 488
+        caller.invite()
+        callee.respond(183, .media(callee.phone.media(22_000)), tag: "fork-a")
+        callee.respond(183, .media(callee.media))
+        let before = ladder.script.open
+        caller.send(.update, .media(caller.phone.media(30_000)))
+        #expect(ladder.script.open == before)
+    }
 }

@@ -1,3 +1,4 @@
+import Corpus
 import GateProtocol
 import SIPText
 import SIPTransactions
@@ -263,5 +264,41 @@ import Wire
         #expect(sent.message.status == 400)
         #expect(String(decoding: sent.message.serialized(), as: UTF8.self).prefix { $0 != "\r\n" }.contains(place))
         #expect(script.leftovers.isEmpty)
+    }
+
+    // MARK: Odd ways to write things
+
+    private func forwarded(_ octets: [UInt8], routes: [String]) -> Message? {
+        let script = Script(Setting(caller: .outside, callee: .inside)) { settings in
+            let next = settings.routes[0].destination
+            for domain in routes { settings.routes.append(StaticRoute(domain: Array(domain.utf8), destination: next)) }
+        }
+        let callee = script.phone(.inside, 16)
+        script.transmit(octets, from: stranger(script), to: stranger(script).gateway)
+        return callee.inbox.first
+    }
+
+    @Test func `a request of RFC 2543 without a From tag is forwarded`() throws {
+        let fixture = try #require(Fixture.all.first { $0.name == "inv2543" })
+        let invite = try #require(forwarded(fixture.octets, routes: ["example.com"]))
+        #expect(invite.method == .invite)
+        #expect(invite.tag(of: .from) == nil)
+    }
+
+    @Test(arguments: ["[2001:db8::192.0.2.1]", "[2001:db8:::192.0.2.1]", "[2001:DB8:0:0:0:0:C000:201]"])
+    func `a route to an address is found however the address is written`(host: String) throws {
+        let octets = request("Max-Forwards: 70", uri: "sip:user@\(host)")
+        #expect(forwarded(octets, routes: ["2001:db8::192.0.2.1"])?.method == .options)
+    }
+
+    @Test func `copies of an ACK carry the same branch`() throws {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        let first = try #require(script.sent.last { $0.message.method == .ack }).message
+        let again = script.sent.count
+        call.caller.strayed(try #require(call.caller.responses.last))
+        let second = try #require(script.sent[again...].last { $0.message.method == .ack }).message
+        #expect(first.firstValue(of: .via).map(first.text) == second.firstValue(of: .via).map(second.text))
     }
 }

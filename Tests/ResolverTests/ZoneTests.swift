@@ -62,10 +62,12 @@ import Wire
     @Test func `The second look-up asks nobody`() async throws {
         let server = try NameServer.onLoopback()
         try await Bench.run([server.endpoint], { $0.patience = .seconds(60) }) { bench in
-            let first = try await bench.locate(LookupTarget(.sip, "full.test"))
+            // A host of both families: that something is not there is remembered for a shorter time.
+            let target = LookupTarget(.sip, "a.test", port: 5060)
+            let first = try await bench.locate(target)
             let asked = try await bench.counters().0.asked
             server.child.stop()
-            #expect(try await bench.locate(LookupTarget(.sip, "full.test")) == first)
+            #expect(try await bench.locate(target) == first)
             let counters = try await bench.counters().0
             #expect(counters.asked == asked)
             #expect(counters.cached == asked)

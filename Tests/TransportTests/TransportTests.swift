@@ -134,7 +134,8 @@ import Wire
                     continue
                 }
             }
-            #expect(try await bench.connectionCount() == 0)
+            // The second message may have found the first one's connection gone already, and made another.
+            while try await bench.connectionCount() > 0 { try await Task.sleep(for: .milliseconds(5)) }
             #expect(try await bench.counters().sendFailures >= 1)
         }
     }
