@@ -34,7 +34,7 @@ let nio: [Target.Dependency] = [
 let shell: [Target] = [
     .target(name: "Crypto", dependencies: ["CMSText", "COpenSSL", "Registration", "Wire"]),
     .target(name: "Netfilter", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Wire"]),
-    .target(name: "Transport", dependencies: ["Crypto", "SIPText", "SIPTransactions", "Wire"] + nio),
+    .target(name: "Transport", dependencies: ["CLinux", "Crypto", "SIPText", "SIPTransactions", "Wire"] + nio),
     .target(name: "Store", dependencies: ["CSQLite", "Registration", "SIPTransactions", "Wire"]),
     .target(name: "Resolver", dependencies: ["CLinux", "SIPTransactions", "ServerLocation", "Wire"] + nio),
     .target(name: "Configuration", dependencies: ["CYAML", "Wire"]),

@@ -124,7 +124,7 @@ listen:
 inside: [10.1.0.0/24]
 routes:
   - { domain: b.example.net, to: 10.2.0.2 }
-limits: { sessions: 30000, transactions: 500000 }
+limits: { sessions: 30000, transactions: 500000, requests_per_source: 1000000, requests: 1000000 }
 timers: { t1_ms: ${t1_ms-100} }
 log_level: warning
 END

@@ -49,7 +49,8 @@ public final class SIPTransport: @unchecked Sendable {
     let limits: TransportLimits
     weak var delegate: (any SIPTransportDelegate)?
     let security: TransportSecurity
-    private var datagrams: [Endpoint: any Channel] = [:]
+    private var datagrams: [Endpoint: DatagramSocket] = [:]
+    private var isFlushScheduled = false
     var servers: [any Channel] = []
     var connections: [UInt64: Connection] = [:]
     /// The connections that requests for a place may take.
@@ -89,7 +90,8 @@ public final class SIPTransport: @unchecked Sendable {
     public func close() -> EventLoopFuture<Void> {
         eventLoop.preconditionInEventLoop()
         isClosing = true
-        let channels = Array(datagrams.values) + servers + connections.values.compactMap(\.channel)
+        flushDatagrams()
+        let channels = datagrams.values.map(\.channel) + servers + connections.values.compactMap(\.channel)
         delegate = nil
         return EventLoopFuture.andAllComplete(channels.map { $0.close() }, on: eventLoop)
     }
@@ -107,17 +109,28 @@ public final class SIPTransport: @unchecked Sendable {
 
     private func sendDatagram(_ octets: [UInt8], _ destination: Destination) {
         let local = destination.local
-        let channel =
+        let socket =
             local.flatMap { datagrams[$0] }
             ?? datagrams.first { $0.key.address.isIPv6 == destination.remote.address.isIPv6 }?.value
-        guard let channel, channel.isWritable, Self.isReachable(destination.remote),
-            let address = try? SocketAddress(destination.remote)
-        else { return fail(destination) }
-        let envelope = AddressedEnvelope(remoteAddress: address, data: allocator.buffer(bytes: octets))
-        channel.writeAndFlush(envelope).whenFailure { _ in self.fail(destination) }
+        guard let socket, Self.isReachable(destination.remote) else { return fail(destination) }
+        if socket.isFull { flush(socket) }
+        socket.append(octets, to: destination)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        // Behind everything that has come in by now and what it leads to.
+        eventLoop.execute { self.flushDatagrams() }
     }
 
-    /// Whether the system takes the destination at all: an error that is not of the network ends a socket of NIO.
+    private func flushDatagrams() {
+        isFlushScheduled = false
+        for socket in datagrams.values { flush(socket) }
+    }
+
+    private func flush(_ socket: DatagramSocket) {
+        socket.flush(failed: fail, lost: { counters.sendFailures += 1 })
+    }
+
+    /// Whether there can be anybody at the destination.
     static func isReachable(_ remote: Endpoint) -> Bool {
         guard remote.port != 0 else { return false }
         switch remote.address.scope {
@@ -140,21 +153,29 @@ public final class SIPTransport: @unchecked Sendable {
 
     private func bindDatagrams(_ endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
         let batch = limits.datagramBatch
-        let bound = DatagramBootstrap(group: eventLoop)
-            .channelOption(.socketOption(.so_rcvbuf), value: 1 << 20)
+        let descriptor: Int32
+        do throws(IOError) {
+            descriptor = try DatagramSocket.bind(endpoint)
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+        return DatagramBootstrap(group: eventLoop)
             .channelOption(.datagramVectorReadMessageCount, value: batch)
+            // One system call each time that something came: a second one would find nothing, save in a flood.
+            .channelOption(.maxMessagesPerRead, value: 1)
             .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: batch * 65_536))
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(DatagramHandler(transport: self))
                 }
             }
-        return bind(endpoint, bound.bind(to:)).flatMapThrowing { channel in
-            guard let local = channel.localAddress.flatMap(Endpoint.init) else { throw TransportError.noAddress }
-            self.datagrams[local] = channel
-            channel.closeFuture.whenComplete { _ in self.reopen(local) }
-            return local
-        }
+            .withBoundSocket(descriptor)
+            .flatMapThrowing { channel in
+                guard let local = channel.localAddress.flatMap(Endpoint.init) else { throw TransportError.noAddress }
+                self.datagrams[local] = DatagramSocket(channel: channel, descriptor: descriptor)
+                channel.closeFuture.whenComplete { _ in self.reopen(local) }
+                return local
+            }
     }
 
     /// A datagram socket that an error closed is opened again, for as long as it takes.

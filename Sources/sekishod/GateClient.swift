@@ -12,6 +12,9 @@ final class GateClient: @unchecked Sendable {
     private var channel: (any Channel)?
     private var waiting: [UInt32: (GateReply?) -> Void] = [:]
     private var nextID: UInt32 = 0
+    /// Frames that are written when the event loop has done what came in.
+    private var output: [UInt8] = []
+    private var isFlushScheduled = false
     private var isReady = false
     private var isStopped = false
     private var drained: EventLoopPromise<Void>?
@@ -81,18 +84,28 @@ final class GateClient: @unchecked Sendable {
     }
 
     private func transmit(_ request: GateRequest, completion: @escaping (GateReply?) -> Void) {
-        guard let channel else { return completion(nil) }
+        guard channel != nil else { return completion(nil) }
         nextID &+= 1
-        var octets: [UInt8] = []
         do {
-            try FrameEncoder.append(.request(request, id: nextID), to: &octets)
+            try FrameEncoder.append(.request(request, id: nextID), to: &output)
         } catch {
             // More than a frame can carry: the policy's limits are lower, so the gate would have refused it too.
             return completion(.refused(GateRefusal(.tooManyHoles)))
         }
         waiting[nextID] = completion
         oldest = oldest ?? NIODeadline.now()
-        channel.writeAndFlush(channel.allocator.buffer(bytes: octets), promise: nil)
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        // What a burst of messages asks for goes out by one system call.
+        eventLoop.execute { self.flush() }
+    }
+
+    private func flush() {
+        isFlushScheduled = false
+        if let channel, !output.isEmpty {
+            channel.writeAndFlush(channel.allocator.buffer(bytes: output), promise: nil)
+        }
+        output.removeAll(keepingCapacity: true)
     }
 
     /// What the gate says that sessions have open.
@@ -154,6 +167,7 @@ final class GateClient: @unchecked Sendable {
         watch?.cancel()
         let wasReady = isReady
         isReady = false
+        output = []
         let failed = waiting
         waiting = [:]
         for (_, completion) in failed { completion(nil) }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 
+#include "datagrams.h"
 #include "packet.h"
 #include "resolver.h"
 
