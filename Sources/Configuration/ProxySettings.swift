@@ -42,6 +42,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var contactKeyPlace = Place()
     /// Where the tls section is.
     public var tlsPlace = Place()
+    /// Threads that calls are shared out to by their Call-ID.
+    public var eventLoops = 1
     /// How much the server holds at a time.
     public var limits = Limits()
     /// The timers of RFC 3261 that may be set.

@@ -28,6 +28,7 @@ extension ProxySettings {
         case resolve
         case sessionTimer = "session_timer"
         case contactKey = "contact_key"
+        case eventLoops = "event_loops"
         case limits
         case timers
         case logLevel = "log_level"
@@ -62,6 +63,8 @@ extension ProxySettings {
         if let field = section[.resolve] { resolvesNames = try field.flag() }
         if let field = section[.sessionTimer] { sessionTimer = try SessionTimer.reading(field) }
         if let field = section[.contactKey] { contactKey = try field.absolutePath() }
+        // Each has its connection to the gate, which takes eight in all.
+        if let field = section[.eventLoops] { eventLoops = try field.number(1...4) }
         contactKeyPlace = section.place(of: .contactKey)
         tlsPlace = section.place(of: .tls)
         if let field = section[.limits] { limits = try Limits(reading: field) }

@@ -150,7 +150,8 @@ extension SessionController {
     }
 
     private mutating func reconcile(_ reports: [HoleReport], _ more: Bool) {
-        for report in reports {
+        // What other controllers hold is theirs to look after.
+        for report in reports where report.session.value % settings.shares == settings.share {
             if sessions[report.session] == nil {
                 gate.unknownClosed += 1
                 ask(.close(report.session), for: .none)

@@ -25,6 +25,8 @@ public enum Input: Sendable {
     case located(LookUpToken, [Destination])
     /// A `store` effect has come to its end.
     case stored(StoreToken, Bool)
+    /// Another controller's registrar has changed this on the disk.
+    case locationChanged(LocationChange)
     /// The registrar's users are these now.
     case usersChanged([RegisteredUser])
     /// A connection that a peer had made is gone.

@@ -163,7 +163,7 @@ extension SessionController {
             throw Rejection(482, "Loop Detected", "merged request: the same call is being set up")
         }
         guard sessions.count < settings.maximumSessions else { throw .full }
-        let id = SessionID(tokens.number())
+        let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
         sessions[id] = Session(
             id: id, callID: key.callID, callerTag: key.tag,
             from: request.address(of: .from).map { request.copy($0.uri) } ?? [],

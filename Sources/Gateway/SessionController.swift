@@ -64,6 +64,7 @@ public struct SessionController {
         case .fired(.renewal): renewHoles()
         case .located(let token, let destinations): located(token, destinations)
         case .stored(let token, let succeeded): stored(token, succeeded)
+        case .locationChanged(let change): registrar?.adopt(change)
         case .usersChanged(let users): registrar?.replaceUsers(users)
         case .connectionClosed(let connection): registrar?.connectionClosed(connection)
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
@@ -177,6 +178,18 @@ public struct Counters: Sendable, Equatable {
 
     /// Every count at 0.
     public init() {}
+
+    /// The counts of two controllers together.
+    public static func + (a: Counters, b: Counters) -> Counters {
+        var sum = a
+        for path in [
+            \Counters.requests, \.responses, \.malformed, \.strayResponses, \.overLimit, \.refused, \.sessionsOpened,
+            \.sessionsClosed, \.envelopesOpened, \.envelopesUndecipherable, \.gateRequests, \.gateRefusals,
+        ] as [WritableKeyPath<Counters, UInt64>] {
+            sum[keyPath: path] += b[keyPath: path]
+        }
+        return sum
+    }
 }
 
 // MARK: - Sessions

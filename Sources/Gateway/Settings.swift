@@ -106,6 +106,10 @@ public struct ControllerSettings: Sendable {
     /// 128 secret bits that outlive a restart: what the Contacts of phones that are registered outside are known by. Where
     /// they are new at each start, a provider reaches the phones again when they have registered again.
     public var contactKey: (UInt64, UInt64) = (0, 0)
+    /// Which of several controllers this is: the numbers of its sessions, divided by `shares`, leave this remainder.
+    public internal(set) var share: UInt64 = 0
+    /// How many controllers share the gate.
+    public internal(set) var shares: UInt64 = 1
     /// 128 random bits from the shell: what branches, tags and session numbers are made of.
     public var tokenKey: (UInt64, UInt64)
 
@@ -128,6 +132,25 @@ public struct ControllerSettings: Sendable {
         self.inviteTimeout = inviteTimeout
         self.tokenKey = tokenKey
         contactKey = (tokenKey.1, ~tokenKey.0)
+    }
+}
+
+extension ControllerSettings {
+    /// The settings of one of several controllers that share the calls: limits are divided, numbers never the same.
+    ///
+    /// - Parameters:
+    ///   - index: from 0 to `count` - 1.
+    ///   - count: at least 1.
+    public func share(_ index: Int, of count: Int) -> ControllerSettings {
+        guard count > 1 else { return self }
+        var settings = self
+        settings.share = UInt64(index)
+        settings.shares = UInt64(count)
+        settings.maximumSessions = (maximumSessions + count - 1) / count
+        settings.maximumTransactions = (maximumTransactions + count - 1) / count
+        settings.admission.inAll = (admission.inAll + count - 1) / count
+        settings.tokenKey.0 ^= UInt64(index)
+        return settings
     }
 }
 

@@ -15,6 +15,8 @@ public final class GatewayProcesses {
         public var halfOpen = true
         /// Whether content that nothing authenticates may open holes: what the patent's own form needs.
         public var acceptsUnauthenticated = false
+        /// Event loops that the calls are shared out to.
+        public var eventLoops = 1
         /// Whether the kernel kills the daemons when the thread that started them ends.
         public var diesWithStarter = false
 
@@ -160,6 +162,7 @@ public final class GatewayProcesses {
               identities: [ { certificate: \(certificatePath), key: \(directory)/gateway.key } ]
               unauthenticated_cbc: \(options.acceptsUnauthenticated ? "accept" : "refuse")
             half_open: \(options.halfOpen)
+            event_loops: \(options.eventLoops)
 
             """
         return text

@@ -253,6 +253,12 @@ extension Registrar {
         }
     }
 
+    /// Takes over what another registrar of the same domains has stored.
+    public mutating func adopt(_ change: LocationChange) {
+        guard isUser(change.aor) else { return }
+        locations.replace(change.aor, with: change.bindings)
+    }
+
     /// Takes these users in place of those before. Who is not among them is no longer reached; the store forgets their
     /// bindings with them.
     public mutating func replaceUsers(_ users: [RegisteredUser]) {

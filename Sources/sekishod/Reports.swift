@@ -6,20 +6,21 @@ import Wire
 
 /// From the controller's and the gate's numbers to what the operator is shown.
 enum Reports {
-    static func status(of server: Server, transport: TransportCounters?, at now: MonotonicTime) -> [UInt8] {
-        let controller = server.controller
-        let summaries = controller.summaries
-        let counters = controller.counters
+    static func status(
+        of shards: [Shard.Snapshot], startedAt: MonotonicTime, transport: TransportCounters?, at now: MonotonicTime
+    ) -> [UInt8] {
+        let summaries = shards.flatMap(\.summaries)
+        let counters = shards.reduce(Counters()) { $0 + $1.counters }
         let transport = transport ?? TransportCounters()
         return ControlAnswer.status(
             StatusReport(
-                version: Sekishod.version, uptime: seconds(from: server.startedAt, to: now),
-                isGateConnected: controller.isGateConnected, sessions: UInt64(summaries.count),
+                version: Sekishod.version, uptime: seconds(from: startedAt, to: now),
+                isGateConnected: shards.allSatisfy(\.isGateConnected), sessions: UInt64(summaries.count),
                 pinholes: UInt64(summaries.reduce(0) { $0 + $1.holes.count }),
                 counters: [
                     .init("requests", counters.requests), .init("responses", counters.responses),
                     .init("malformed", counters.malformed), .init("stray_responses", counters.strayResponses),
-                    .init("refused", counters.refused), .init("sessions_opened", counters.sessionsOpened),
+                    .init("refused", counters.refused), .init("over_limit", counters.overLimit), .init("sessions_opened", counters.sessionsOpened),
                     .init("sessions_closed", counters.sessionsClosed),
                     .init("envelopes_opened", counters.envelopesOpened),
                     .init("envelopes_undecipherable", counters.envelopesUndecipherable),

@@ -44,7 +44,8 @@ enum Sekishod {
             let security = try ControllerBuilder.security(from: settings)
             let controller = ControllerBuilder.settings(
                 from: settings, identities: identities,
-                contactKey: try isCheck ? nil : settings.contactKey.map { try ContactKey.contents(of: $0, settings.contactKeyPlace) })
+                contactKey: try isCheck
+                    ? nil : settings.contactKey.map { try ContactKey.contents(of: $0, settings.contactKeyPlace) })
             if isCheck { return print("\(path): good") }
             try run(
                 Server.Parts(settings: settings, controller: controller, identities: identities, security: security))
@@ -60,9 +61,10 @@ enum Sekishod {
         signal(SIGPIPE, SIG_IGN)
         let signals = CLinux_termination_signals()
         guard signals >= 0 else { fail("signalfd: \(String(cString: strerror(errno)))", code: 71) }
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
-        let server = try loop.submit { try Server(parts, eventLoop: loop) }.wait()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: parts.settings.eventLoops)
+        let loops = Array(group.makeIterator())
+        let loop = loops[0]
+        let server = try loop.submit { try Server(parts, eventLoops: loops) }.wait()
         do {
             try loop.flatSubmit { server.start() }.wait()
         } catch {

@@ -16,10 +16,11 @@ import Store
 import Transport
 import Wire
 
-/// The one switch that performs effects, and everything it performs them with. It lives on one event loop.
+/// Everything that calls share: sockets, registrations on the disk, names, the operator's socket. It lives on the first
+/// event loop; the calls live in shards, one on each.
 ///
-/// `@unchecked Sendable`: NIO's futures want it; `start`, `stop` and every callback run on the event loop.
-final class Server: SIPTransportDelegate, @unchecked Sendable {
+/// `@unchecked Sendable`: NIO's futures want it; what a shard calls from another event loop goes to the first one.
+final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
     /// What a server is made of.
     struct Parts: Sendable {
         var settings: ProxySettings
@@ -31,60 +32,59 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     private let eventLoop: any EventLoop
     private let settings: ProxySettings
     private let security: TransportSecurity
-    private(set) var controller: SessionController
+    private var shards: [Shard] = []
     private var transport: SIPTransport?
-    private var timers: TimerBoard<TimerKey>?
-    private let gate: GateClient
-    private let envelopes: EnvelopeWorker
     private let resolver: HostResolver
     private let transports: LookupTransports
     private let store: RegistrationStore?
     private var upkeep: RepeatedTask?
     private var control: ControlServer?
     private let log: EventLog
-    let startedAt: MonotonicTime
+    let startedAt = MonotonicTime(nanoseconds: CLinux_boottime())
 
-    init(_ parts: Parts, eventLoop: any EventLoop) throws {
-        self.eventLoop = eventLoop
+    /// - Parameter eventLoops: one for each shard, at least one.
+    init(_ parts: Parts, eventLoops: [any EventLoop]) throws {
+        eventLoop = eventLoops[0]
         settings = parts.settings
         security = parts.security
-        var registrar = try parts.settings.registrar.map(ControllerBuilder.registrar)
-        let log = EventLog(level: parts.settings.logLevel)
+        log = EventLog(level: parts.settings.logLevel)
+        var contents: RegistrationStore.Contents?
         if let settings = parts.settings.registrar {
             let store = try RegistrationStore(settings, eventLoop: eventLoop)
-            let contents = try store.read()
-            if let recovery = contents.recovery { log.recovered(recovery) }
-            registrar?.replaceUsers(contents.users)
-            registrar?.restore(contents.bindings, at: MonotonicTime(nanoseconds: CLinux_boottime()))
+            contents = try store.read()
             self.store = store
         } else {
             store = nil
         }
-        controller = SessionController(settings: parts.controller, registrar: registrar)
         resolver = HostResolver(eventLoop: eventLoop)
         transports = LookupTransports(
             parts.controller.listeners.map { LookupTransports($0.transport, isIPv6: $0.endpoint.address.isIPv6) })
-        gate = GateClient(path: parts.settings.gate, eventLoop: eventLoop)
-        envelopes = try EnvelopeWorker(identities: parts.identities, eventLoop: eventLoop)
-        self.log = log
-        startedAt = MonotonicTime(nanoseconds: CLinux_boottime())
+        if let recovery = contents?.recovery { log.recovered(recovery) }
+        for (index, loop) in eventLoops.enumerated() {
+            var registrar = try parts.settings.registrar.map(ControllerBuilder.registrar)
+            if let contents {
+                registrar?.replaceUsers(contents.users)
+                registrar?.restore(contents.bindings, at: startedAt)
+            }
+            shards.append(
+                try Shard(
+                    parts.controller.share(index, of: eventLoops.count), registrar: registrar,
+                    identities: parts.identities, gate: parts.settings.gate, log: log, owner: self, eventLoop: loop))
+        }
     }
 
-    /// Opens every socket; the gate is connected to from then on, and again whenever it goes away.
+    /// Opens every socket.
     func start() -> EventLoopFuture<Void> {
         var limits = TransportLimits()
         limits.connections = settings.limits.connections
         limits.messageOctets = settings.limits.messageOctets
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, security: security, delegate: self)
         self.transport = transport
-        timers = TimerBoard(eventLoop: eventLoop) { [unowned self] key in handle(.fired(key)) }
         let control = ControlServer(settings, eventLoop: eventLoop) { [unowned self] request in
             answer(request)
         }
         self.control = control
-        gate.onConnect = { [unowned self] timeout in handle(.gateConnected(holeTimeout: timeout)) }
-        gate.onDisconnect = { [unowned self] in handle(.gateDisconnected) }
-        gate.connect()
+        for shard in shards { shard.start() }
         if let store {
             upkeep = eventLoop.scheduleRepeatedTask(
                 initialDelay: RegistrationStore.pollInterval, delay: RegistrationStore.pollInterval
@@ -101,15 +101,12 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
         return EventLoopFuture.andAllSucceed(listeners, on: eventLoop).flatMap { control.start() }
     }
 
-    /// Closes every hole, then every socket. Waits a second at most for the gate.
+    /// Closes every hole, then every socket.
     func stop() -> EventLoopFuture<Void> {
-        // No message and no timer may open anything from here on.
+        // No message may open anything from here on.
         let closed = transport?.close() ?? eventLoop.makeSucceededVoidFuture()
-        timers = nil
         upkeep?.cancel()
-        handle(.shutdown)
-        return gate.drain(within: .seconds(1)).flatMap { [self] in
-            gate.disconnect()
+        return EventLoopFuture.andAllComplete(shards.map { $0.stop() }, on: eventLoop).flatMap { [self] in
             control?.stop()
             store?.stop()
             return closed.and(resolver.close()).map { _, _ in }
@@ -120,58 +117,70 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
     private func lookAfter(_ store: RegistrationStore) {
         store.changedUsers().assumeIsolated().whenComplete { [self] result in
             switch result {
-            case .success(let users?): handle(.usersChanged(users))
+            case .success(let users?): broadcast(.usersChanged(users))
             case .success(nil): break
             case .failure(let error): log.storeFailed(error)
             }
         }
     }
 
-    // MARK: Inputs
+    // MARK: What comes in
 
     func received(_ outcome: MessageParser.Outcome, on flow: Flow) {
         switch outcome {
-        case .message(let message): handle(.received(message, flow))
-        case .malformed(let error, let answerable): handle(.malformed(error, answerable: answerable, flow))
+        case .message(let message): shard(of: message).send(.received(message, flow))
+        case .malformed(let error, let answerable): shards[0].send(.malformed(error, answerable: answerable, flow))
         }
     }
 
-    func failed(to destination: Destination) { handle(.transportFailed(destination)) }
+    /// Calls by their Call-ID. The first shard has the registrar that changes anything; the others follow it.
+    private func shard(of message: Message) -> Shard {
+        guard shards.count > 1, message.cseq.method != .register, let callID = message.value(of: .callID) else {
+            return shards[0]
+        }
+        let octets = message.octets(callID)
+        // FNV-1a: it need not withstand anybody, who chooses one shard for all calls gets the rate of one.
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in 0..<octets.count { hash = (hash ^ UInt64(octets[index])) &* 0x0000_0100_0000_01B3 }
+        return shards[Int((hash >> 32) % UInt64(shards.count))]
+    }
 
-    func closed(_ connection: UInt64) { handle(.connectionClosed(connection)) }
+    private func broadcast(_ input: Input) {
+        for shard in shards { shard.send(input) }
+    }
+
+    func failed(to destination: Destination) { broadcast(.transportFailed(destination)) }
+
+    func closed(_ connection: UInt64) { broadcast(.connectionClosed(connection)) }
 
     func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) { log.write(error, with: remote) }
 
-    private func handle(_ input: Input) {
-        perform(controller.handle(input, at: MonotonicTime(nanoseconds: CLinux_boottime())))
+    // MARK: What shards want
+
+    func send(_ octets: [UInt8], to destination: Destination) {
+        guard !eventLoop.inEventLoop else {
+            transport?.send(octets, to: destination)
+            return
+        }
+        eventLoop.execute { self.transport?.send(octets, to: destination) }
     }
 
-    // MARK: Effects
+    func locate(_ query: ServerQuery, for token: LookUpToken, of shard: Shard) {
+        eventLoop.execute { [self] in
+            var target = LookupTarget(
+                query.isSecure ? .sips : .sip, query.host, port: query.port, supported: transports)
+            target.transport = query.transport.map { .known($0) }
+            resolver.locate(target) { result in shard.send(.located(token, (try? result.get()) ?? [])) }
+        }
+    }
 
-    /// Every effect, in order. What comes back of one is an input of its own, later.
-    private func perform(_ effects: [Effect]) {
-        for effect in effects {
-            switch effect {
-            case .send(let message, let destination): transport?.send(message.serialized(), to: destination)
-            case .startTimer(let key, let duration): timers?.start(key, after: duration)
-            case .cancelTimer(let key): timers?.cancel(key)
-            case .askGate(let token, let request):
-                gate.send(request) { [unowned self] reply in
-                    if let reply { handle(.gateReplied(token, reply)) }
-                }
-            case .openEnvelope(let token, let request):
-                envelopes.open(request) { [unowned self] outcome in handle(.envelopeOpened(token, outcome)) }
-            case .locate(let token, let query):
-                var target = LookupTarget(
-                    query.isSecure ? .sips : .sip, query.host, port: query.port, supported: transports)
-                target.transport = query.transport.map { .known($0) }
-                resolver.locate(target) { [unowned self] result in
-                    handle(.located(token, (try? result.get()) ?? []))
-                }
-            case .store(let token, let change):
-                store?.apply(change) { [unowned self] succeeded in handle(.stored(token, succeeded)) }
-            case .forgetKey(let handle): envelopes.forget(handle)
-            case .log(let event): log.write(event)
+    func store(_ change: LocationChange, for token: StoreToken, of shard: Shard) {
+        eventLoop.execute { [self] in
+            guard let store else { return shard.send(.stored(token, false)) }
+            store.apply(change) { [self] succeeded in
+                shard.send(.stored(token, succeeded))
+                guard succeeded else { return }
+                for other in shards where other !== shard { other.send(.locationChanged(change)) }
             }
         }
     }
@@ -180,12 +189,14 @@ final class Server: SIPTransportDelegate, @unchecked Sendable {
 
     private func answer(_ request: ControlServer.Request) -> EventLoopFuture<[UInt8]> {
         let now = MonotonicTime(nanoseconds: CLinux_boottime())
+        let snapshots = EventLoopFuture.whenAllSucceed(shards.map { $0.snapshot() }, on: eventLoop)
         switch request {
         case .status:
-            return eventLoop.makeSucceededFuture(Reports.status(of: self, transport: transport?.counters, at: now))
+            return snapshots.map { [self] in
+                Reports.status(of: $0, startedAt: startedAt, transport: transport?.counters, at: now)
+            }
         case .sessions:
-            let summaries = controller.summaries
-            return gate.reports().map { Reports.sessions(summaries, $0, at: now) }
+            return snapshots.and(shards[0].reports()).map { Reports.sessions($0.flatMap(\.summaries), $1, at: now) }
         }
     }
 }

@@ -326,6 +326,28 @@ import Wire
         #expect(script.gate.renewals.map(\.count) == [most, 1])
     }
 
+    // MARK: Several controllers at one gate
+
+    @Test func `controllers that share the gate number their sessions apart and leave each other's alone`() {
+        let base = ControllerSettings.script(routes: [])
+        let shares = (0..<3).map { base.share($0, of: 3) }
+        #expect(shares.map(\.maximumSessions) == [34, 34, 34])
+        let script = Script { $0 = $0.share(1, of: 3) }
+        let call = script.call()
+        call.establish()
+        #expect(call.session.map { $0.id.value % 3 } == 1)
+        let foreign = [SessionID(300), SessionID(302)]
+        let orphan = SessionID(301)
+        for id in foreign + [orphan] {
+            script.gate.entries[id] = FakeGate.Entry(
+                holes: Holes(paths: call.paths()), expires: script.now + .seconds(50))
+        }
+        script.loseGate()
+        script.regainGate()
+        #expect(foreign.allSatisfy { script.gate.entries[$0] != nil })
+        #expect(script.gate.entries[orphan] == nil)
+    }
+
     // MARK: Limits
 
     @Test func `as many sessions as allowed, and one more`() throws {

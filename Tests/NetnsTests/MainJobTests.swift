@@ -37,6 +37,7 @@ import Wire
         var options = GatewayProcesses.Options()
         options.transport = kind.transport
         options.usesIPv6 = kind.usesIPv6
+        options.eventLoops = kind.usesIPv6 ? 2 : 1
         options.acceptsUnauthenticated = kind.protection == .encryptedData
         let bed = try CallBed("main", options)
         try bed.gateway.start()

@@ -20,6 +20,8 @@ final class PeerBed {
         var options = GatewayProcesses.Options()
         options.transport = line.transport
         options.usesIPv6 = line.usesIPv6
+        // The same calls with one event loop and with two.
+        options.eventLoops = line.usesIPv6 ? 2 : 1
         directory = "/tmp/sekisho-test-\(getpid())-\(name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         authority = try PeerAuthority(directory: directory)
