@@ -50,7 +50,8 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekishod",
         dependencies: [
-            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Gateway", "Registration",
+            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Gateway",
+            "Registration",
             "Resolver", "SDPText", "SIPText", "SIPTransactions", "ServerLocation", "Store", "Transport", "Wire",
             .product(name: "Logging", package: "swift-log"),
         ] + nio),

@@ -44,7 +44,9 @@ extension SessionController {
         guard let context = contexts[server], let status = response.status else { return }
         if let acknowledgement = context.branches[index].terminatingACK {
             // The 2xx of a dialog that was ended here comes again: so does its ACK.
-            if (200..<300).contains(status) { effects.append(.send(acknowledgement, context.branches[index].destination)) }
+            if (200..<300).contains(status) {
+                effects.append(.send(acknowledgement, context.branches[index].destination))
+            }
             return
         }
         if let answered = context.answered {

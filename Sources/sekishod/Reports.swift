@@ -20,7 +20,8 @@ enum Reports {
                 counters: [
                     .init("requests", counters.requests), .init("responses", counters.responses),
                     .init("malformed", counters.malformed), .init("stray_responses", counters.strayResponses),
-                    .init("refused", counters.refused), .init("over_limit", counters.overLimit), .init("sessions_opened", counters.sessionsOpened),
+                    .init("refused", counters.refused), .init("over_limit", counters.overLimit),
+                    .init("sessions_opened", counters.sessionsOpened),
                     .init("sessions_closed", counters.sessionsClosed),
                     .init("envelopes_opened", counters.envelopesOpened),
                     .init("envelopes_undecipherable", counters.envelopesUndecipherable),

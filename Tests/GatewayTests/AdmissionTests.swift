@@ -103,11 +103,13 @@ import Wire
     /// `rport` that it was stamped with.
     @Test func `no answer is more than twice as long as its question`() {
         let methods = [
-            "INVITE", "OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "SUBSCRIBE", "NOTIFY",
+            "INVITE", "OPTIONS", "REGISTER", "MESSAGE", "BYE", "CANCEL", "PRACK", "UPDATE", "INFO", "SUBSCRIBE",
+            "NOTIFY",
             "REFER", "PUBLISH", "FOO",
         ]
         let variants = [
-            ("sip:a", "<sip:a>"), ("sip:gw.example.net", "<sip:gw.example.net>"), ("sip:bob@inside.example", "<sip:b>;tag=1"),
+            ("sip:a", "<sip:a>"), ("sip:gw.example.net", "<sip:gw.example.net>"),
+            ("sip:bob@inside.example", "<sip:b>;tag=1"),
         ]
         for method in methods {
             for (uri, to) in variants {

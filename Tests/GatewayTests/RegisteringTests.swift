@@ -115,7 +115,9 @@ import Wire
         }
     }
 
-    @Test(arguments: [("alice", "secret", UInt16(200)), ("alice", "wrong", 407), ("mallory", "secret", 407), ("bob", "secret", 403)])
+    @Test(arguments: [
+        ("alice", "secret", UInt16(200)), ("alice", "wrong", 407), ("mallory", "secret", 407), ("bob", "secret", 403),
+    ])
     func `who calls as a user of this domain must be that user`(
         _ user: String, _ password: String, _ status: UInt16
     ) throws {
@@ -128,7 +130,8 @@ import Wire
             request(phone, "OPTIONS", uri: uri, from: from, to: uri, []), from: phone, to: phone.gateway)
         let proof = try credentials(
             try #require(phone.inbox.last), "OPTIONS", uri: uri, user: user, password: password)
-        let other = "Proxy-Authorization: Digest username=\"x\", realm=\"next.example\", nonce=\"n\", uri=\"sip:x\", response=\"0123456789abcdef0123456789abcdef\""
+        let other =
+            "Proxy-Authorization: Digest username=\"x\", realm=\"next.example\", nonce=\"n\", uri=\"sip:x\", response=\"0123456789abcdef0123456789abcdef\""
         script.transmit(
             request(phone, "OPTIONS", uri: uri, from: from, to: uri, number: 2, [proof, other]), from: phone,
             to: phone.gateway)
@@ -146,7 +149,8 @@ import Wire
 
     private func registerOutside(_ script: Script, _ phone: Phone, _ contact: String? = nil) throws -> Message {
         script.phone(.outside, 32).isSilent = true
-        let contact = contact ?? "\(String(decoding: phone.contact, as: UTF8.self));expires=600;+sip.instance=\"<urn:x>\""
+        let contact =
+            contact ?? "\(String(decoding: phone.contact, as: UTF8.self));expires=600;+sip.instance=\"<urn:x>\""
         let octets = request(
             phone, "REGISTER", uri: "sip:outside.example", from: "sip:alice@outside.example",
             to: "sip:alice@outside.example", ["Contact: \(contact)"])
@@ -184,8 +188,9 @@ import Wire
         let callee = Leg(
             phone, callID: "back", isCaller: false, localURI: uri, remoteURI: "sip:carol@outside.example")
         caller.invite()
-        #expect(callee.requests.first.flatMap { invite in invite.requestURI.map(invite.text) }
-            == String(own.dropFirst().dropLast()))
+        #expect(
+            callee.requests.first.flatMap { invite in invite.requestURI.map(invite.text) }
+                == String(own.dropFirst().dropLast()))
         callee.answer()
         #expect(caller.isUp && callee.isUp)
         #expect(script.open.flatMap(\.paths).count == 2)

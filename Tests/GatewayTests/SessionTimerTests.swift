@@ -27,11 +27,12 @@ import Wire
         #expect(text(call.callee.requests.first, .sessionExpires) == nil)
     }
 
-    @Test(arguments: [
-        ([], "600", "120"), ([(.sessionExpires, "1800;refresher=uas")], "600;refresher=uas", "120"),
-        ([(.sessionExpires, "300")], "300", "120"), ([(.sessionExpires, "100")], "120", "120"),
-        ([(.minSE, "900")], "900", "900"), ([(.sessionExpires, "4000"), (.minSE, "700")], "700", "700"),
-    ] as [([(HeaderName, String)], String, String)])
+    @Test(
+        arguments: [
+            ([], "600", "120"), ([(.sessionExpires, "1800;refresher=uas")], "600;refresher=uas", "120"),
+            ([(.sessionExpires, "300")], "300", "120"), ([(.sessionExpires, "100")], "120", "120"),
+            ([(.minSE, "900")], "900", "900"), ([(.sessionExpires, "4000"), (.minSE, "700")], "700", "700"),
+        ] as [([(HeaderName, String)], String, String)])
     func `what goes on to the callee`(_ fields: [(HeaderName, String)], _ expires: String, _ minimum: String) {
         let call = call()
         invite(call, fields)

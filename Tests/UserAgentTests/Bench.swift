@@ -53,7 +53,8 @@ struct Bench {
         while !inputs.isEmpty {
             for effect in agent.handle(inputs.removeFirst(), at: MonotonicTime(nanoseconds: 0)) {
                 switch effect {
-                case .send(let message, let destination): sent.append((message, destination))
+                case .send(let message, let destination):
+                    sent.append((message, destination))
                     history.append((message, destination))
                 case .startTimer(let key, let duration): timers[key] = duration
                 case .cancelTimer(let key): timers[key] = nil
@@ -92,8 +93,10 @@ struct Bench {
             return
         }
         // A response comes from where its request went.
-        let asked = history.last { $0.0.isRequest && parsed.status != nil && $0.0.cseq.number == parsed.cseq.number
-            && $0.0.cseq.method == parsed.cseq.method }
+        let asked = history.last {
+            $0.0.isRequest && parsed.status != nil && $0.0.cseq.number == parsed.cseq.number
+                && $0.0.cseq.method == parsed.cseq.method
+        }
         let flow = Flow(
             transport: listener.transport, local: listener.endpoint,
             remote: try asked?.1.remote ?? #require(Endpoint(remote)),
