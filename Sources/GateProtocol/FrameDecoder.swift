@@ -18,12 +18,13 @@ public struct FrameDecoder: Sendable {
     /// Takes what arrived.
     public mutating func append(_ bytes: Span<UInt8>) {
         guard failure == nil else { return }
-        if start > 0 {
+        if start == buffer.count {
+            buffer.removeAll(keepingCapacity: true)
+        } else if start > 0 {
             buffer.removeSubrange(..<start)
-            start = 0
         }
-        buffer.reserveCapacity(buffer.count + bytes.count)
-        for index in 0..<bytes.count { buffer.append(bytes[index]) }
+        start = 0
+        bytes.withUnsafeBufferPointer { buffer.append(contentsOf: $0) }
     }
 
     /// The next frame, or nil when more octets are needed.

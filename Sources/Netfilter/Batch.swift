@@ -44,7 +44,8 @@ final class Batch {
 
         var failure: NetfilterError?
         var acknowledged = false
-        try socket.receive { message in
+        // The acknowledgement that was asked for is the last that the kernel says of a batch that it carried out.
+        try socket.receive(until: { acknowledged && failure == nil }) { message in
             guard let status = message.status else { return echo(message) }
             // An acknowledgement that an earlier batch left behind is not ours.
             let index = Int(message.sequence &- firstSequence)

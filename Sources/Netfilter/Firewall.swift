@@ -25,7 +25,7 @@ public protocol Firewall: AnyObject {
     /// What the elements have counted; those that the kernel does not hold are left out.
     func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic]
 
-    /// The way to an address at this moment.
+    /// The way to an address at the moment of the last call of `ownAddresses`, or later.
     func route(to address: IPAddress) throws(NetfilterError) -> Route
 
     /// The addresses of every interface at this moment.

@@ -52,8 +52,12 @@ final class NetlinkSocket {
 
     /// Gives every message that waits to the closure.
     ///
+    /// - Parameter isComplete: asked after each datagram: whether nothing that is wanted can follow, so that the call which
+    ///   finds nothing more is spared.
     /// - Throws: ENOBUFS when the kernel had to drop answers or events.
-    func receive(_ body: (NetlinkMessage) -> Void) throws(NetfilterError) {
+    func receive(
+        until isComplete: () -> Bool = { false }, _ body: (NetlinkMessage) -> Void
+    ) throws(NetfilterError) {
         while true {
             let count = mnl_socket_recvfrom(handle, buffer.baseAddress, buffer.count)
             if count < 0 {
@@ -69,6 +73,7 @@ final class NetlinkSocket {
                 body(NetlinkMessage(header: header))
                 next = mnl_nlmsg_next(header, &rest).map { UnsafePointer($0) }
             }
+            if isComplete() { return }
         }
     }
 }

@@ -15,6 +15,7 @@ public final class NftFirewall: Firewall {
     private let ruleset: Ruleset
     private let writer: NetlinkSocket
     private let reader: NetlinkSocket
+    private let events: RoutingEvents
     private let routes: Routes
     private let addresses: OwnAddresses
     private var sequence: UInt32 = 1
@@ -28,18 +29,31 @@ public final class NftFirewall: Firewall {
         ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
         writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
         reader = try NetlinkSocket(bus: NETLINK_NETFILTER)
-        routes = try Routes()
-        addresses = try OwnAddresses()
+        events = try RoutingEvents()
+        routes = try Routes(events)
+        addresses = try OwnAddresses(events)
         try commit { ruleset.build(into: $0) }
     }
 
     /// Changes the maps in one batch and gives what the deleted elements had counted.
+    ///
+    /// That the old elements exist is first believed, which spares adding them; the kernel refuses the whole batch when one
+    /// of them has expired.
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
+        do throws(NetfilterError) {
+            return try apply(transaction, makesSure: false)
+        } catch {
+            guard error.errno == ENOENT, case .deleteElements = error.attempt else { throw error }
+            return try apply(transaction, makesSure: true)
+        }
+    }
+
+    private func apply(_ transaction: Transaction, makesSure: Bool) throws(NetfilterError) -> [ElementKey: Traffic] {
         let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
         var counts: [ElementKey: Traffic] = [:]
         try commit(
             { batch in
-                add(transaction.old, timeout: timeout, to: batch)
+                if makesSure { add(transaction.old, timeout: timeout, to: batch) }
                 // The kernel echoes what it deleted, with the last counts.
                 forEachList(transaction.old) { map, elements in
                     guard let list = ElementList(map) else { return }
@@ -63,11 +77,14 @@ public final class NftFirewall: Firewall {
         return counts
     }
 
-    /// The way to an address by the kernel's routing table.
+    /// The way to an address by the kernel's routing table, when `ownAddresses` was last called or later.
     public func route(to address: IPAddress) throws(NetfilterError) -> Route { try routes.route(to: address) }
 
     /// The addresses of every interface at this moment.
-    public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> { try addresses.current() }
+    public func ownAddresses() throws(NetfilterError) -> Set<IPAddress> {
+        events.update()
+        return try addresses.current()
+    }
 
     /// Takes the table out of the kernel.
     public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0, ruleset) } }

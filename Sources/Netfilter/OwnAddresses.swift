@@ -7,28 +7,24 @@ final class OwnAddresses {
     /// A dump that others changed meanwhile is repeated at most this often.
     private static let attempts = 10
 
-    private let events: NetlinkSocket
+    private let events: RoutingEvents
     private let dumps: NetlinkSocket
     private var sequence: UInt32 = 0
     private var known: Set<IPAddress>?
+    /// That of the events when the dump began.
+    private var generation: UInt64 = 0
 
-    init() throws(NetfilterError) {
-        // The socket that hears of changes is open before the first dump, so that none is missed.
-        events = try NetlinkSocket(bus: NETLINK_ROUTE, groups: UInt32(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))
+    /// - Parameter events: heard since before the first dump, so that no change is missed.
+    init(_ events: RoutingEvents) throws(NetfilterError) {
+        self.events = events
         dumps = try NetlinkSocket(bus: NETLINK_ROUTE)
     }
 
-    /// The addresses at this moment.
+    /// The addresses when the events were last updated, or later.
     func current() throws(NetfilterError) -> Set<IPAddress> {
-        var changed = false
-        do throws(NetfilterError) {
-            try events.receive { _ in changed = true }
-        } catch {
-            // ENOBUFS: events were lost. Never conclude that nothing changed.
-            changed = true
-        }
-        if let known, !changed { return known }
+        if let known, generation == events.generation { return known }
         known = nil
+        generation = events.generation
         for _ in 0..<Self.attempts {
             guard let addresses = try dump() else { continue }
             known = addresses

@@ -2,18 +2,48 @@ import CNetfilter
 import Glibc
 import Wire
 
-/// Asks the kernel's routing table (rtnetlink(7), RTM_GETROUTE).
+/// Asks the kernel's routing table (rtnetlink(7), RTM_GETROUTE), and again only after the kernel told of a change.
 final class Routes {
+    /// Answers that are kept: those for the phones and their peers at one time.
+    private static let mostKnown = 16_384
+    /// Seconds after which all are asked for again: an ICMP redirect changes a route and nobody is told.
+    private static let lifetime = 10
+
+    private let events: RoutingEvents
+    private var known: [IPAddress: Route] = [:]
+    /// That of the events when the first of the known routes was asked for, and the time, in seconds.
+    private var generation: UInt64 = 0
+    private var askedAt = 0
+
     private let socket: NetlinkSocket
     private var sequence: UInt32 = 0
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
 
-    init() throws(NetfilterError) { socket = try NetlinkSocket(bus: NETLINK_ROUTE) }
+    /// - Parameter events: heard since before the first question.
+    init(_ events: RoutingEvents) throws(NetfilterError) {
+        self.events = events
+        socket = try NetlinkSocket(bus: NETLINK_ROUTE)
+    }
 
     deinit { buffer.deallocate() }
 
-    /// The way that a packet of this machine to the address would take now.
+    /// The way that a packet of this machine to the address would have taken when the events were last updated, or later.
     func route(to address: IPAddress) throws(NetfilterError) -> Route {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+        if generation != events.generation || now.tv_sec - askedAt > Self.lifetime || known.count >= Self.mostKnown {
+            known.removeAll(keepingCapacity: true)
+            generation = events.generation
+            askedAt = now.tv_sec
+        }
+        if let route = known[address] { return route }
+        let route = try ask(address)
+        // That there is none is asked each time, as after a failure.
+        if route != .none { known[address] = route }
+        return route
+    }
+
+    private func ask(_ address: IPAddress) throws(NetfilterError) -> Route {
         var octets: [UInt8] = []
         address.appendOctets(to: &octets)
         sequence &+= 1
@@ -31,7 +61,7 @@ final class Routes {
 
         var route: Route?
         var failure: Int32 = 0
-        try socket.receive { message in
+        try socket.receive(until: { route != nil }) { message in
             guard message.sequence == sequence else { return }
             if let status = message.status {
                 failure = status.errno
