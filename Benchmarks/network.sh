@@ -95,6 +95,7 @@ outside: { interface: wan0 }
 half_open_rate: 10000
 hole_timeout: 3600
 limits: { sessions: 30000 }
+log_changes: false
 END
 }
 

@@ -30,6 +30,8 @@ public struct GateSettings: Hashable, Sendable {
     public var limits = Limits()
     /// Whether the table stays in the kernel when the daemon ends.
     public var keepsOnExit = true
+    /// Whether each opening, narrowing and closing has its line in the log; what is refused always has.
+    public var logsChanges = true
 
     /// How much the gate holds at a time.
     public struct Limits: Hashable, Sendable {

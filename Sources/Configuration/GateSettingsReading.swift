@@ -23,6 +23,7 @@ extension GateSettings {
         case forbidden
         case limits
         case keepOnExit = "keep_on_exit"
+        case logChanges = "log_changes"
     }
 
     private enum InsideKey: String, CaseIterable {
@@ -59,6 +60,7 @@ extension GateSettings {
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
+        if let field = section[.logChanges] { logsChanges = try field.flag() }
     }
 }
 

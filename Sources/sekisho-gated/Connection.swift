@@ -66,7 +66,11 @@ struct Connection {
         if !output.isEmpty {
             let count = send(descriptor, output, output.count, Int32(MSG_NOSIGNAL))
             if count < 0, errno != EAGAIN, errno != EINTR { return .closed("send: errno \(errno)") }
-            if count > 0 { output.removeSubrange(..<count) }
+            if count == output.count {
+                output.removeAll(keepingCapacity: true)
+            } else if count > 0 {
+                output.removeSubrange(..<count)
+            }
         }
         if output.count > Self.maximumOutput { return .closed("the peer does not read its replies") }
         if output.isEmpty, let farewell { return .closed(farewell) }

@@ -51,9 +51,11 @@ struct Daemon {
         Log.output("ready")
         CLinux_notify_service("READY=1")
         CLinux_release_program_pages()
+        log.flush()
         while !step() {}
         CLinux_notify_service("STOPPING=1")
         stop()
+        log.flush()
     }
 
     // MARK: One round
@@ -75,6 +77,7 @@ struct Daemon {
         for session in gatekeeper.expire(at: now) { log.line("expired \(session): not renewed in time") }
         serve(entries[2...])
         if entries[1].revents != 0 { admit() }
+        log.flush()
         return false
     }
 
@@ -88,25 +91,25 @@ struct Daemon {
     }
 
     private mutating func serve(_ entries: ArraySlice<pollfd>) {
-        var kept: [Connection] = []
+        // Taken out, so that they are changed in place while the gatekeeper is.
+        var connections: [Connection] = []
         var buffer: [UInt8] = []
+        swap(&connections, &self.connections)
         swap(&buffer, &readBuffer)
-        defer { swap(&buffer, &readBuffer) }
-        for (var connection, entry) in zip(connections, entries) {
-            var fate = Connection.Fate.open
-            if entry.revents & Int16(POLLOUT) != 0 { fate = connection.write() }
-            if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
-                fate = connection.read(into: &buffer) { request in answer(request) }
-            }
-            switch fate {
-            case .open:
-                kept.append(connection)
-            case .closed(let reason):
-                log.line("connection closed: \(reason)")
-                close(connection.descriptor)
-            }
+        defer {
+            swap(&connections, &self.connections)
+            swap(&buffer, &readBuffer)
         }
-        connections = kept
+        for (index, entry) in zip(connections.indices, entries).reversed() where entry.revents != 0 {
+            var fate = Connection.Fate.open
+            if entry.revents & Int16(POLLOUT) != 0 { fate = connections[index].write() }
+            if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
+                fate = connections[index].read(into: &buffer) { request in answer(request) }
+            }
+            guard case .closed(let reason) = fate else { continue }
+            log.line("connection closed: \(reason)")
+            close(connections.remove(at: index).descriptor)
+        }
     }
 
     private mutating func admit() {
@@ -126,7 +129,9 @@ struct Daemon {
 
     private mutating func answer(_ request: GateRequest) -> GateReply {
         let outcome = gatekeeper.handle(request, at: now)
-        if let line = RequestLog.line(request, outcome) { log.line(line) }
+        if settings.logsChanges || outcome.reply != .completed, let line = RequestLog.line(request, outcome) {
+            log.line(line)
+        }
         return outcome.reply
     }
 

@@ -32,6 +32,7 @@ enum Program {
             return 0
         }
         var log = Log()
+        defer { log.flush() }
         var path: String?
         var isCheck = false
         var rest = arguments.dropFirst()

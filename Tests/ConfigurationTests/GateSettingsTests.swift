@@ -15,6 +15,7 @@ import Wire
         forbidden: [10.9.0.0/24]
         limits: { sessions: 500, holes_per_session: 8 }
         keep_on_exit: false
+        log_changes: false
 
         """
 
@@ -33,6 +34,7 @@ import Wire
         expected.limits.sessions = 500
         expected.limits.holesPerSession = 8
         expected.keepsOnExit = false
+        expected.logsChanges = false
         #expect(try GateSettings(yaml: Array(Self.good.utf8), file: "gated.yaml") == expected)
     }
 
@@ -54,13 +56,14 @@ import Wire
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.holesPerSession == 32)
         #expect(settings.keepsOnExit)
+        #expect(settings.logsChanges)
     }
 
     static let prefix = "ADDRESS/LENGTH with no bit set after the length, such as 10.1.0.0/24"
     static let interface = "1 to 15 letters, digits and . _ - @"
     static let keys =
         "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, hole_timeout, forbidden, limits, "
-        + "keep_on_exit"
+        + "keep_on_exit, log_changes"
 
     @Test(arguments: [
         Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
