@@ -72,7 +72,10 @@ let tests: [Target] = [
     // Messages under the names of their RFCs, and what must hold of every reader whatever it is given.
     .target(name: "Corpus", dependencies: ["Wire"], path: "Tests/Corpus"),
     .target(
-        name: "FuzzTargets", dependencies: ["CMSText", "Corpus", "GateProtocol", "SDPText", "SIPText", "Wire"],
+        name: "FuzzTargets",
+        dependencies: [
+            "CMSText", "Corpus", "GateProtocol", "SDPText", "SIPText", "SIPTransactions", "ServerLocation", "Wire",
+        ],
         path: "Tests/FuzzTargets"),
     .target(name: "CInstructions", path: "Tests/CInstructions"),
     .testTarget(

@@ -26,6 +26,8 @@ public struct FuzzTarget: Sendable, CustomStringConvertible {
         FuzzTarget("mime", seeds: Seeds.entities, fault: EntityFuzz.fault),
         FuzzTarget("cms", seeds: Seeds.envelopes, fault: EnvelopeFuzz.fault),
         FuzzTarget("gate", seeds: Seeds.frames, fault: FrameFuzz.fault),
+        FuzzTarget("digest", seeds: DigestFuzz.seeds, fault: DigestFuzz.fault),
+        FuzzTarget("dns", seeds: DNSFuzz.seeds, fault: DNSFuzz.fault),
     ]
 
     /// The target of that name.
