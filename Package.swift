@@ -78,6 +78,7 @@ let tests: [Target] = [
         ],
         path: "Tests/FuzzTargets"),
     .target(name: "CInstructions", path: "Tests/CInstructions"),
+    .target(name: "FakeDigesting", dependencies: ["Registration"], path: "Tests/FakeDigesting"),
     .testTarget(
         name: "FuzzTargetsTests",
         dependencies: ["CInstructions", "Corpus", "FuzzTargets", "GateProtocol", "SDPText", "SIPText", "Wire"]),
@@ -96,9 +97,12 @@ let tests: [Target] = [
     .testTarget(
         name: "GatewayTests",
         dependencies: [
-            "Corpus", "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText", "SIPTransactions", "Wire",
+            "Corpus", "FakeDigesting", "GateProtocol", "Gateway", "Registration", "SDPText", "SIPText",
+            "SIPTransactions", "Wire",
         ]),
-    .testTarget(name: "RegistrationTests", dependencies: ["Registration", "SIPText", "SIPTransactions", "Wire"]),
+    .testTarget(
+        name: "RegistrationTests",
+        dependencies: ["FakeDigesting", "Registration", "SIPText", "SIPTransactions", "Wire"]),
     .executableTarget(
         name: "store-writer", dependencies: ["Registration", "SIPTransactions", "Store", "Wire"],
         path: "Tests/StoreWriter"),

@@ -1,3 +1,4 @@
+import FakeDigesting
 import GateProtocol
 import Registration
 import SIPText

@@ -1,3 +1,4 @@
+import FakeDigesting
 import Registration
 import SIPText
 import SIPTransactions

@@ -1,17 +1,27 @@
-import Registration
+public import Registration
 
 /// Hashes that are none, but differ where their input does; counts what it is asked for.
-final class FakeDigests: Digesting {
-    private(set) var calls = 0
-    private(set) var octets = 0
+public final class FakeDigests: Digesting {
+    /// How often a function was called.
+    public private(set) var calls = 0
+    /// Octets that went in.
+    public private(set) var octets = 0
     /// Whether every function fails.
-    var isBroken = false
+    public var isBroken = false
 
-    func append(sha256 octets: Span<UInt8>, to output: inout [UInt8]) {
+    /// Nothing called, nothing broken.
+    public init() {}
+
+    /// No SHA-256.
+    public func append(sha256 octets: Span<UInt8>, to output: inout [UInt8]) {
         append(octets, salt: 1, count: 32, to: &output)
     }
-    func append(md5 octets: Span<UInt8>, to output: inout [UInt8]) { append(octets, salt: 2, count: 16, to: &output) }
-    func append(hmacSHA256 octets: Span<UInt8>, key: Span<UInt8>, to output: inout [UInt8]) {
+    /// No MD5.
+    public func append(md5 octets: Span<UInt8>, to output: inout [UInt8]) {
+        append(octets, salt: 2, count: 16, to: &output)
+    }
+    /// No HMAC.
+    public func append(hmacSHA256 octets: Span<UInt8>, key: Span<UInt8>, to output: inout [UInt8]) {
         var text: [UInt8] = []
         for index in 0..<key.count { text.append(key[index]) }
         for index in 0..<octets.count { text.append(octets[index]) }
