@@ -76,6 +76,27 @@ import Wire
         #expect(counted <= 20_001 && counted >= 20_001 - 20, "\(counted)")
     }
 
+    @Test func `no packet of a stream that goes on is lost while others come and go`() throws {
+        let gate = try GatewayFixture("change")
+        let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
+        let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
+        #expect(gate.ask(.narrow(s1, Holes(paths: [hosts.path]))) == .completed)
+        let destination = hosts.inside
+        let sender = try Background { try b.send(0..<20_000, to: destination) }
+        // A video stream is offered, agreed on, moved and removed, as by re-INVITEs.
+        for _ in 0..<150 {
+            for change in [
+                Holes(halfOpen: holes(7).paths.map(\.inside), paths: [hosts.path]),
+                Holes(paths: [hosts.path] + holes(7).paths), Holes(paths: holes(8).paths + [hosts.path]),
+                Holes(paths: [hosts.path]),
+            ] {
+                #expect(gate.ask(.narrow(s1, change)) == .completed)
+            }
+        }
+        try sender.join()
+        #expect(a.receive(20_000).count == 20_000)
+    }
+
     @Test func `a batch that fails changes nothing`() throws {
         let gate = try GatewayFixture("atomic")
         #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
