@@ -19,7 +19,25 @@ public final class Namespace: Sendable {
         try Command.output(["ip", "-n", name, "link", "set", "lo", "up"])
     }
 
-    deinit { _ = try? Command.run(["ip", "netns", "delete", name]) }
+    deinit { Self.delete(name) }
+
+    /// The name server of programs that are started in the namespace from now on.
+    public func useNameServer(_ address: String) throws {
+        try Command.output(["mkdir", "-p", Self.settings(of: name)])
+        try TextFile.write(
+            "nameserver \(address)\noptions timeout:1 attempts:2\n", to: "\(Self.settings(of: name))/resolv.conf")
+    }
+
+    /// What stands there takes the place of files in /etc (ip-netns(8)).
+    private static func settings(of name: String) -> String { "/etc/netns/\(name)" }
+
+    private static func delete(_ name: String) {
+        _ = try? Command.run(["ip", "netns", "delete", name])
+        // Made by `useNameServer` only, and empty but for its file.
+        guard access(settings(of: name), F_OK) == 0 else { return }
+        unlink("\(settings(of: name))/resolv.conf")
+        rmdir(settings(of: name))
+    }
 
     /// Runs the closure on a thread of its own inside the namespace. Sockets that it opens stay in the namespace and can
     /// be used from everywhere.
@@ -60,7 +78,7 @@ public final class Namespace: Sendable {
                 let owner = pid_t(name.dropFirst(prefix.count).prefix { $0 != "-" }),
                 kill(owner, 0) != 0, errno == ESRCH
             else { continue }
-            _ = try? Command.run(["ip", "netns", "delete", name])
+            delete(name)
         }
     }
 }

@@ -56,6 +56,20 @@ public final class TestAuthority {
         return try Self.write(Identity(key: key, certificate: certificate), name, in: directory)
     }
 
+    /// Issues a certificate for SIP domains, each as URI and as DNS name (RFC 5922 section 7.1).
+    ///
+    /// - Returns: the path of one file with the certificate and its key, as programs want it that take one file.
+    public func issue(_ name: String, domains: [String]) throws -> String {
+        let files = try issue(name) {
+            $0.dnsNames = domains
+            $0.uris = domains.map { "sip:\($0)" }
+        }
+        let path = "\(directory)/\(name).both.pem"
+        let both = try Command.output(["cat", files.certificate, files.key])
+        try Self.write(Array(both.utf8), to: path)
+        return path
+    }
+
     /// Seconds since 1970-01-01 UTC.
     public static func now() -> Int64 {
         var now = timespec()

@@ -10,7 +10,8 @@ final class PeerBed {
     let gateway: GatewayProcesses
     let directory: String
     let line: Line
-    let authority: PeerAuthority
+    /// The gateway's name on both sides; with TLS its neighbours find it by that.
+    private var nameServers: [Dnsmasq] = []
 
     /// The folder of the products, beside the test bundle.
     static let binaries = String(Child.product("").dropLast())
@@ -24,12 +25,26 @@ final class PeerBed {
         options.eventLoops = line.usesIPv6 ? 2 : 1
         directory = "/tmp/sekisho-test-\(getpid())-\(name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        authority = try PeerAuthority(directory: directory)
         testbed = try GatewayTestbed(name)
         gateway = try GatewayProcesses(
             testbed: testbed, binaries: Self.binaries, directory: directory, options: options)
+        if line.transport == "tls" { try serveNames() }
         try gateway.start()
     }
+
+    private func serveNames() throws {
+        for (name, address, server) in [("inside", near, Self.nearServer), ("outside", far, Self.farServer)] {
+            nameServers.append(
+                try Dnsmasq(
+                    "dnsmasq-\(name)", records: ["host-record=\(GatewayProcesses.name),\(address)"], at: server,
+                    in: testbed.gateway, directory: directory))
+        }
+        for namespace in [testbed.outside, testbed.stranger] { try namespace.useNameServer(Self.farServer) }
+        try testbed.inside.useNameServer(Self.nearServer)
+    }
+
+    private static let nearServer = "10.1.0.1"
+    private static let farServer = "10.2.0.1"
 
     deinit {
         gateway.stop()
@@ -48,31 +63,39 @@ final class PeerBed {
     /// The second host outside.
     var beyond: String { line.usesIPv6 ? "fd00:2::3" : "10.2.0.3" }
 
-    /// An address with the port of SIP over the line's transport.
-    func host(_ address: String) -> String {
-        (address.contains(":") ? "[\(address)]" : address) + (line.transport == "tls" ? ":5061" : ":5060")
+    /// An address with the port of SIP over a transport, the line's own by default.
+    func host(_ address: String, over transport: String? = nil) -> String {
+        (address.contains(":") ? "[\(address)]" : address)
+            + (transport ?? line.transport == "tls" ? ":5061" : ":5060")
     }
 
     /// A phone's settings; over TLS with a certificate for its domain.
+    ///
+    /// - Parameter transport: another than the line's own.
     func phone(
-        _ user: String, domain: String, at address: String, proxy: String, mediaPort: UInt16
+        _ user: String, domain: String, at address: String, proxy: String, mediaPort: UInt16,
+        over transport: String? = nil
     ) throws -> BaresipSettings {
+        let transport = transport ?? line.transport
         var settings = BaresipSettings(
-            user: user, domain: domain, address: address, proxy: host(proxy), transport: line.transport,
+            user: user, domain: domain, address: address, proxy: host(proxy, over: transport), transport: transport,
             mediaPort: mediaPort)
-        if line.transport == "tls" {
-            settings.certificate = try authority.issue(user, domain: domain)
-            settings.trusted = authority.path
+        if transport == "tls" {
+            settings.certificate = try gateway.authority.issue(user, domains: [domain])
+            settings.trusted = gateway.authority.certificate
+            settings.nameServer = address == inside ? Self.nearServer : Self.farServer
         }
         return settings
     }
 
-    /// Kamailio's settings; over TLS with a certificate for its domain.
+    /// Kamailio's settings; over TLS with a certificate for its domain and those that it has routes for on this side.
     func proxy(domain: String, routes: [KamailioSettings.Route]) throws -> KamailioSettings {
         var settings = KamailioSettings(address: outside, domain: domain, routes: routes)
         if line.transport == "tls" {
-            let file = try authority.issue("kamailio", domain: domain)
-            (settings.certificate, settings.key) = (file, file)
+            // The gateway wants whoever it sends a call for b.example.net to to prove that name.
+            let files = try gateway.authority.issue("kamailio", domains: Array(Set([domain, "b.example.net"])))
+            (settings.certificate, settings.key) = (files, files)
+            settings.trusted = gateway.authority.certificate
         }
         return settings
     }
@@ -130,7 +153,7 @@ struct Line: Hashable, Sendable, CustomTestStringConvertible {
     let usesIPv6: Bool
 
     /// Every line that the gateway has. One more transport is one more name here.
-    static let all = ["udp", "tcp"].flatMap { transport in
+    static let all = ["udp", "tcp", "tls"].flatMap { transport in
         [false, true].map { Line(transport: transport, usesIPv6: $0) }
     }
 

@@ -29,6 +29,11 @@ public struct BaresipSettings: Sendable {
     /// For TLS: a PEM file with the certificates that it trusts.
     public var trusted: String?
 
+    /// Its name server; nil for those of the system.
+    public var nameServer: String?
+    /// The password of its registrar's Digest authentication.
+    public var password: String?
+
     /// A phone without registration and encryption.
     public init(
         user: String, domain: String, address: String, proxy: String, transport: String, mediaPort: UInt16
@@ -71,6 +76,7 @@ public struct BaresipSettings: Sendable {
             module_app menu.so
 
             """
+        if let nameServer { text += "dns_server \(nameServer):53\n" }
         if let certificate { text += "sip_certificate \(certificate)\n" }
         if let trusted { text += "sip_cafile \(trusted)\n" }
         return text
@@ -80,6 +86,7 @@ public struct BaresipSettings: Sendable {
     var account: String {
         var text = "<sip:\(user)@\(domain);transport=\(transport)>;regint=\(registration);answermode=auto"
         text += ";audio_codecs=PCMU/8000,PCMA/8000;outbound=\"sip:\(proxy);transport=\(transport)\""
+        if let password { text += ";auth_user=\(user);auth_pass=\(password)" }
         if mediaEncryption != .none { text += ";mediaenc=\(mediaEncryption.rawValue)" }
         return text + "\n"
     }

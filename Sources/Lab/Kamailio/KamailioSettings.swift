@@ -25,6 +25,8 @@ public struct KamailioSettings: Sendable {
     public var certificate: String?
     /// The key of its certificate, a PEM file.
     public var key: String?
+    /// The authorities whose certificates it takes, a PEM file: every peer has to show one.
+    public var trusted: String?
 
     /// A Kamailio without TLS.
     public init(address: String, domain: String, routes: [Route]) {
@@ -114,11 +116,14 @@ public struct KamailioSettings: Sendable {
     private var secureListener: String { certificate == nil ? "" : "enable_tls=yes\nlisten=tls:\(host):5061" }
 
     private var secureModule: String {
-        guard let certificate, let key else { return "" }
+        guard let certificate, let key, let trusted else { return "" }
         return """
             loadmodule "tls.so"
             modparam("tls", "certificate", "\(certificate)")
             modparam("tls", "private_key", "\(key)")
+            modparam("tls", "ca_list", "\(trusted)")
+            modparam("tls", "verify_certificate", 1)
+            modparam("tls", "require_certificate", 1)
             modparam("tls", "tls_method", "TLSv1.2+")
             """
     }
