@@ -14,6 +14,8 @@ struct ContactToken: Equatable {
     /// Where the phone's REGISTER came from.
     var transport: TransportKind
     var source: Endpoint
+    /// The TLS connection that it came by: the phone has no name there that a new one could prove.
+    var connection: UInt64?
 
     /// Octets of a Contact URI that is carried: no phone writes a longer one, and a registrar must keep the double.
     static let maximumURI = 512
@@ -29,6 +31,12 @@ struct ContactToken: Equatable {
         content += address
         content.append(UInt8(truncatingIfNeeded: source.port >> 8))
         content.append(UInt8(truncatingIfNeeded: source.port))
+        if transport == .tls {
+            let number = connection ?? 0
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                content.append(UInt8(truncatingIfNeeded: number >> shift))
+            }
+        }
         content += uri
         var text: [UInt8] = []
         text.append(literal: Self.prefix)
@@ -60,14 +68,20 @@ struct ContactToken: Equatable {
         let octets = Array(content[2..<2 + length])
         guard let address = IPAddress(octets: octets.span) else { return nil }
         let port = UInt16(content[2 + length]) << 8 | UInt16(content[3 + length])
+        let rest = content[(4 + length)...]
+        let count = transport == .tls ? MemoryLayout<UInt64>.size : 0
+        guard rest.count >= count else { return nil }
+        let number = rest.prefix(count).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         self.init(
-            uri: Array(content[(4 + length)...]), transport: transport, source: Endpoint(address, port))
+            uri: Array(rest.dropFirst(count)), transport: transport, source: Endpoint(address, port),
+            connection: transport == .tls ? number : nil)
     }
 
-    init(uri: [UInt8], transport: TransportKind, source: Endpoint) {
+    init(uri: [UInt8], transport: TransportKind, source: Endpoint, connection: UInt64?) {
         self.uri = uri
         self.transport = transport
         self.source = source
+        self.connection = transport == .tls ? connection : nil
     }
 
     private static func hash(_ content: Span<UInt8>, _ key: (UInt64, UInt64)) -> UInt64 {

@@ -20,6 +20,19 @@ extension SessionController {
         return nil
     }
 
+    /// The way of a request inside a call: an address by TLS for which no name is known takes the connection that the rest
+    /// of the call took to or from that address, if there is one.
+    func following(_ target: Target, of request: Message) -> Target {
+        let destination = target.destinations[0]
+        guard destination.transport == .tls, destination.serverName.isEmpty, destination.connection == nil,
+            let (session, sender) = knownCall(of: request), let way = session.secureWays[sender.other],
+            way.remote.address == destination.remote.address
+        else { return target }
+        var target = target
+        target.destinations = [way]
+        return target
+    }
+
     /// Why a request inside a call does not go on: it comes from the other side than its sender's, or goes elsewhere than
     /// to the other party. Inside, both are one address; outside, further proxies may stand before the phone.
     func bindingFault(of request: Message, from flow: Flow, to destination: Destination) -> Rejection? {
@@ -51,5 +64,13 @@ extension SessionController {
                     || endpoint.address.scope == .unicast && !settings.policy.ownAddresses.contains(endpoint.address)
             }
         }
+    }
+}
+
+extension Session {
+    /// Notes the way to a party when it is a TLS connection; the first one holds.
+    mutating func follow(_ way: Destination, to party: Party) {
+        guard way.transport == .tls, secureWays[party] == nil else { return }
+        secureWays[party] = way
     }
 }

@@ -211,9 +211,12 @@ extension SessionController {
         _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, _ sender: Sender,
         hasDescription: Bool
     ) {
+        let context = context(of: subject)
+        if status < 300, case .response(_, let branch, _) = subject, let context, context.isInitial {
+            session.follow(context.branches[branch].destination, to: .callee)
+        }
         guard status >= 200 else { return }
         let isInvite = message.cseq.method == .invite
-        let context = context(of: subject)
         let tag = message.tag(of: .to).map(message.copy) ?? []
         guard status < 300 else {
             if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }

@@ -18,7 +18,8 @@ extension SessionController {
             guard uri.count <= ContactToken.maximumURI else {
                 throw Rejection(400, "Bad Request", "Contact: the URI is longer than \(ContactToken.maximumURI) octets")
             }
-            let token = ContactToken(uri: message.copy(uri), transport: flow.transport, source: flow.remote)
+            let token = ContactToken(
+                uri: message.copy(uri), transport: flow.transport, source: flow.remote, connection: flow.connection)
             var own: [UInt8] = []
             own.append(literal: "sip:")
             own += token.text(key: key)

@@ -35,7 +35,7 @@ extension SessionController {
         switch Routing.decision(for: request, from: flow, isInDialog: isFollowed, settings: settings) {
         case .target(let target):
             contexts[id] = context
-            dispatch(id, [[target]])
+            dispatch(id, [[isFollowed ? following(target, of: request) : target]])
         case .lookUp(let query):
             contexts[id] = context
             if request.method == .invite { sayTrying(id) }
@@ -169,6 +169,7 @@ extension SessionController {
             from: request.address(of: .from).map { request.copy($0.uri) } ?? [],
             to: request.address(of: .to).map { request.copy($0.uri) } ?? [],
             caller: settings.place(of: flow.remote.address), callees: callees, startedAt: now)
+        sessions[id]?.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: .caller)
         dialogs[key] = id
         counters.sessionsOpened += 1
         effects.append(.log(.sessionOpened(id, callID: key.callID)))

@@ -61,7 +61,9 @@ enum Routing {
                 settings.side(of: token.source.address) == .inside
             else { return .own }
             return .target(
-                Target(uri: token.uri, destinations: [Destination(token.transport, token.source)]))
+                Target(
+                    uri: token.uri,
+                    destinations: [Destination(token.transport, token.source, connection: token.connection)]))
         }
         if let destination = Routing.address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }

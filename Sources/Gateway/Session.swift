@@ -1,6 +1,7 @@
 import GateProtocol
 import SDPText
 import SIPText
+import SIPTransactions
 import Wire
 
 /// One of the two ends of a call.
@@ -74,6 +75,8 @@ struct Session: Sendable {
     var callees: [Place]
     /// Where the callee is that answered first.
     var callee: Place?
+    /// The TLS connections that the parties' part of the signalling takes: a phone has no name that another could prove.
+    var secureWays: [Party: Destination] = [:]
     let startedAt: MonotonicTime
     var phase = Phase.early
     /// BYE came: no answer that arrives late brings the call back.

@@ -7,6 +7,10 @@ public final class GatewayProcesses {
     public struct Options: Sendable {
         /// `udp`, `tcp` or `tls`: how the gateway sends to the phones.
         public var transport = "udp"
+        /// Whether requests for `a.example.net` go to the inside host by a route of the configuration.
+        public var routesInside = true
+        /// The registrar's domain; nil for none. Its users are in `registrar.db` of the directory.
+        public var registrar: String?
         /// Whether both sides use IPv6 instead of IPv4.
         public var usesIPv6 = false
         /// Seconds after which a hole that nobody renews closes.
@@ -101,6 +105,12 @@ public final class GatewayProcesses {
         gate?.stop()
     }
 
+    /// Adds a user to the registrar, by the operator's command.
+    public func addUser(_ name: String, password: String) throws {
+        let command = "printf '%s\\n' \(password) | \(binaries)/sekisho user add \(name) --config \(directory)/sekishod.yaml"
+        try Command.output(["sh", "-c", command])
+    }
+
     /// The lists of every set and map of the gate's table, as nft prints them.
     public func table() throws -> String { try testbed.gateway.command("nft", "list", "table", "netdev", "sekisho") }
 
@@ -152,7 +162,17 @@ public final class GatewayProcesses {
             inside: [10.1.0.0/24, "fd00:1::/64"]
             routes:
               - { domain: b.example.net, to: "\(outside)2", port: \(options.port), transport: \(options.transport) }
-              - { domain: a.example.net, to: "\(inside)2", port: \(options.port), transport: \(options.transport) }
+
+            """
+        if options.routesInside {
+            text += "  - { domain: a.example.net, to: \"\(inside)2\", port: \(options.port), "
+            text += "transport: \(options.transport) }\n"
+        }
+        if let registrar = options.registrar {
+            // MD5: the phones of the tests know nothing else.
+            text += "registrar: { domains: [\(registrar)], database: \(directory)/registrar.db, md5: true }\n"
+        }
+        text += """
             tls:
               certificate: \(directory)/gateway-tls.pem
               key: \(directory)/gateway-tls.key

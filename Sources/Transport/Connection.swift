@@ -75,7 +75,9 @@ extension SIPTransport {
             byPlace[Place(transport, destination.remote, [])],
         ]
         return candidates.compactMap { $0 }.first { id in
-            guard let connection = connections[id], connection.transport == transport else { return false }
+            guard let connection = connections[id], connection.transport == transport,
+                connection.remote.address == destination.remote.address
+            else { return false }
             return transport == .tcp || connection.serves(name)
         }
     }

@@ -16,20 +16,41 @@ final class PeerBed {
     /// The folder of the products, beside the test bundle.
     static let binaries = String(Child.product("").dropLast())
 
-    init(_ name: String, _ line: Line) throws {
+    /// - Parameters:
+    ///   - name: a few letters that tell this one from others of the process.
+    ///   - users: of the registrar, all with `password`.
+    ///   - records: what the gateway's own name server knows, as `Dnsmasq` takes it; without any it has none.
+    ///   - change: what differs from the usual options.
+    init(
+        _ name: String, _ line: Line, users: [String] = [], records: [String] = [],
+        _ change: (inout GatewayProcesses.Options) -> Void = { _ in }
+    ) throws {
         self.line = line
         var options = GatewayProcesses.Options()
         options.transport = line.transport
         options.usesIPv6 = line.usesIPv6
         // The same calls with one event loop and with two.
         options.eventLoops = line.usesIPv6 ? 2 : 1
+        change(&options)
         directory = "/tmp/sekisho-test-\(getpid())-\(name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         testbed = try GatewayTestbed(name)
         gateway = try GatewayProcesses(
             testbed: testbed, binaries: Self.binaries, directory: directory, options: options)
+        for user in users { try gateway.addUser(user, password: Self.password) }
         if line.transport == "tls" { try serveNames() }
+        if !records.isEmpty {
+            try testbed.gateway.useNameServer("127.0.0.1")
+            nameServers.append(
+                try Dnsmasq(
+                    "dnsmasq", records: records, at: "127.0.0.1", in: testbed.gateway, directory: directory))
+        }
         try gateway.start()
+    }
+
+    /// What the name servers were asked.
+    var queries: [String] {
+        nameServers.flatMap { $0.child.text.split(separator: "\n").map(String.init) }.filter { $0.contains("query[") }
     }
 
     private func serveNames() throws {
@@ -43,6 +64,8 @@ final class PeerBed {
         try testbed.inside.useNameServer(Self.nearServer)
     }
 
+    /// The password of the registrar's users.
+    static let password = "open-sesame"
     private static let nearServer = "10.1.0.1"
     private static let farServer = "10.2.0.1"
 

@@ -4,14 +4,29 @@ import Testing
 /// A phone behind the gateway that is registered at its provider, a Kamailio outside: calls come back through the
 /// gateway, because the contact that the provider keeps leads there.
 @Suite(.serialized) struct RegistrationTests {
-    @Test(arguments: Line.all) func `a provider calls its phone back through the gateway`(line: Line) throws {
-        let bed = try PeerBed("reg-\(line.name)", line)
+    struct Case: Sendable, CustomTestStringConvertible {
+        let line: Line
+        /// How the phone speaks with the gateway; the line is how the gateway speaks with the provider.
+        let inside: String
+
+        var testDescription: String { "\(inside.uppercased()) inside, \(line.testDescription) outside" }
+
+        static let all =
+            Line.all.map { Case(line: $0, inside: $0.transport) } + [
+                Case(line: Line(transport: "tls", usesIPv6: false), inside: "udp")
+            ]
+    }
+
+    @Test(arguments: Case.all) func `a provider calls its phone back through the gateway`(row: Case) throws {
+        let line = row.line
+        // The phone is of the provider's domain, and no route of the gateway leads to it.
+        let bed = try PeerBed("reg-\(line.name)-\(row.inside)", line) { $0.routesInside = false }
         let provider = try Kamailio(
             "kamailio", bed.proxy(domain: "b.example.net", routes: []), in: bed.testbed.outside,
             directory: bed.directory)
         defer { provider.stop() }
         var settings = try bed.phone(
-            "alice", domain: "b.example.net", at: bed.inside, proxy: bed.near, mediaPort: 4000)
+            "alice", domain: "b.example.net", at: bed.inside, proxy: bed.near, mediaPort: 4000, over: row.inside)
         settings.registration = 60
         let alice = try Baresip("alice", settings, in: bed.testbed.inside, directory: bed.directory)
         let carol = try Baresip(
@@ -41,7 +56,7 @@ import Testing
         try #require(carol.child.text.contains("404"), "\(bed.story(carol.child))")
         try #require(try bed.eventually { try bed.elements() == 0 })
         print(
-            "proved: phone registered at its provider through the gateway, \(line.testDescription): contact",
+            "proved: phone registered at its provider through the gateway, \(row.testDescription): contact",
             "\(contact); call back: RTP \(rtp.outward) out, \(rtp.inward) in; 404 after it signs off;",
             "0 elements after")
     }

@@ -29,6 +29,8 @@ public struct BaresipSettings: Sendable {
     /// For TLS: a PEM file with the certificates that it trusts.
     public var trusted: String?
 
+    /// Whether it answers every call at once; else it rings.
+    public var answers = true
     /// Its name server; nil for those of the system.
     public var nameServer: String?
     /// The password of its registrar's Digest authentication.
@@ -82,9 +84,9 @@ public struct BaresipSettings: Sendable {
         return text
     }
 
-    /// Its file `accounts`. It answers every call at once.
+    /// Its file `accounts`.
     var account: String {
-        var text = "<sip:\(user)@\(domain);transport=\(transport)>;regint=\(registration);answermode=auto"
+        var text = "<sip:\(user)@\(domain);transport=\(transport)>;regint=\(registration);answermode=\(answers ? "auto" : "manual")"
         text += ";audio_codecs=PCMU/8000,PCMA/8000;outbound=\"sip:\(proxy);transport=\(transport)\""
         if let password { text += ";auth_user=\(user);auth_pass=\(password)" }
         if mediaEncryption != .none { text += ";mediaenc=\(mediaEncryption.rawValue)" }

@@ -71,6 +71,29 @@ public enum SIPpMessages {
             + body(nil, user: "alice", version: 1)
     }
 
+    /// A REGISTER of a user; with a password it answers the challenge that came before.
+    ///
+    /// - Parameters:
+    ///   - sequence: the CSeq number; it grows.
+    ///   - contact: the Contact value; nil is the own address for ten minutes.
+    ///   - expires: the Expires value; nil for none.
+    public static func register(
+        _ user: String, at domain: String, sequence: Int, password: String? = nil, contact: String? = nil,
+        expires: Int? = nil
+    ) -> String {
+        var lines = [
+            "REGISTER sip:\(domain) SIP/2.0",
+            "Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=z9hG4bK-[pid]-\(sequence)-REGISTER",
+            "Max-Forwards: 70", "From: <sip:\(user)@\(domain)>;tag=r", "To: <sip:\(user)@\(domain)>",
+            "Call-ID: [call_id]", "CSeq: \(sequence) REGISTER",
+            "Contact: "
+                + (contact ?? "<sip:\(user)@[local_ip]:[local_port];transport=[transport]>;expires=600"),
+        ]
+        if let expires { lines.append("Expires: \(expires)") }
+        if let password { lines.append("[authentication username=\(user) password=\(password)]") }
+        return lines.joined(separator: "\n") + "\nContent-Length: 0\n\n"
+    }
+
     private static let caller = "sip:alice@a.example.net"
     private static let callee = "sip:bob@b.example.net"
 

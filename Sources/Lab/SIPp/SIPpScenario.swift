@@ -10,6 +10,8 @@ public struct SIPpScenario: Sendable {
         case awaitResponse(Int, optional: Bool, keepsRoute: Bool)
         /// A response that must have a text in a header field: `("Contact:", "carol")`.
         case awaitResponseWith(Int, header: String, text: String)
+        /// A 401 or 407, whose challenge the next `[authentication …]` answers.
+        case awaitChallenge(Int)
         /// Nothing, for so many milliseconds.
         case pause(Int)
         /// The packets of a capture go out as RTP, from the media port to where the last SDP wants them.
@@ -52,6 +54,8 @@ public struct SIPpScenario: Sendable {
             return "<recv response=\"\(status)\"><action><ereg regexp=\"\(text)\" search_in=\"hdr\" "
                 + "header=\"\(header)\" check_it=\"true\" assign_to=\"found\"/></action></recv>\n"
                 + "<Reference variables=\"found\"/>\n"
+        case .awaitChallenge(let status):
+            return "<recv response=\"\(status)\" auth=\"true\"/>\n"
         case .pause(let milliseconds):
             return "<pause milliseconds=\"\(milliseconds)\"/>\n"
         case .play(let path):
