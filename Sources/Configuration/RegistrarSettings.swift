@@ -12,8 +12,8 @@ extension ProxySettings {
         public var realm: String
         /// Whether requests that name one of its users in From must authenticate as that user.
         public var authenticatesCalls = true
-        /// Whether MD5 is offered and taken beside SHA-256.
-        public var allowsMD5 = false
+        /// Which challenges phones get.
+        public var md5 = MD5Use.never
         /// The shortest registration, in seconds.
         public var minimumExpires = 60
         /// How long a registration lasts that does not say, in seconds.
@@ -24,6 +24,17 @@ extension ProxySettings {
         public var contactsPerUser = 10
         /// How long the answer to a challenge is taken.
         public var nonceLifetime: Duration = .seconds(60)
+
+        /// What becomes of MD5 in Digest authentication; SHA-256 is always taken.
+        public enum MD5Use: String, CaseIterable, Hashable, Sendable {
+            /// It is neither offered nor taken.
+            case never = "false"
+            /// It is offered after SHA-256 (RFC 8760 section 2.4).
+            case second = "true"
+            /// Nothing else is offered: many phones give up at a challenge with a hash that they do not know, also when
+            /// there is another.
+            case only
+        }
 
         /// Every setting at its default but the domains.
         public init(domains: [String]) {
@@ -57,7 +68,7 @@ extension ProxySettings.Registrar {
         databasePlace = section.place(of: .database)
         if let field = section[.realm] { realm = try field.realm() }
         if let field = section[.authenticatesCalls] { authenticatesCalls = try field.flag() }
-        if let field = section[.md5] { allowsMD5 = try field.flag() }
+        if let field = section[.md5] { md5 = try field.word() }
         // 423 is only for what is under an hour (RFC 3261 section 10.3, step 7). A day is what a phone that never moves may
         // ask for; a week is more than any.
         if let field = section[.minimumExpires] { minimumExpires = try field.number(1...3_600) }

@@ -30,6 +30,8 @@ public struct DigestAuthenticator {
     public let realm: [UInt8]
     /// Whether MD5 is offered and taken, beside SHA-256.
     public let allowsMD5: Bool
+    /// Whether challenges offer SHA-256, which is taken in any case.
+    public let offersSHA256: Bool
     private var nonces: NonceKeeper
     private var users: [[UInt8]: RegisteredUser] = [:]
     private let nobody: RegisteredUser
@@ -41,11 +43,13 @@ public struct DigestAuthenticator {
     ///   - key: 32 random octets that live as long as the process.
     ///   - nonceLifetime: how long the answer to a challenge is taken.
     public init(
-        realm: [UInt8], allowsMD5: Bool = false, nonceLifetime: Duration = .seconds(60), key: [UInt8],
+        realm: [UInt8], allowsMD5: Bool = false, offersSHA256: Bool = true, nonceLifetime: Duration = .seconds(60),
+        key: [UInt8],
         rememberedNonces: Int = RegistrationLimits.rememberedNonces, digests: any Digesting
     ) {
         self.realm = realm
         self.allowsMD5 = allowsMD5
+        self.offersSHA256 = offersSHA256 || !allowsMD5
         self.digests = digests
         self.key = key
         nonces = NonceKeeper(key: key, lifetime: nonceLifetime, capacity: rememberedNonces, digests: digests)
@@ -196,7 +200,7 @@ extension DigestAuthenticator {
     /// The values of WWW-Authenticate or Proxy-Authenticate, the one to prefer first (RFC 8760 section 2.4).
     public mutating func challenges(stale: Bool, at time: MonotonicTime) -> [[UInt8]] {
         let nonce = nonces.issue(at: time)
-        return DigestHash.allCases.filter { $0 != .md5 || allowsMD5 }.map {
+        return DigestHash.allCases.filter { $0 == .md5 ? allowsMD5 : offersSHA256 }.map {
             DigestChallenge(realm: realm, nonce: nonce, hash: $0, isStale: stale).value()
         }
     }

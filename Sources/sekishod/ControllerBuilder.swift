@@ -62,7 +62,8 @@ enum ControllerBuilder {
         registrar.maximumExpires = UInt64(settings.maximumExpires)
         registrar.contactsPerUser = settings.contactsPerUser
         let authenticator = DigestAuthenticator(
-            realm: Array(settings.realm.utf8), allowsMD5: settings.allowsMD5, nonceLifetime: settings.nonceLifetime,
+            realm: Array(settings.realm.utf8), allowsMD5: settings.md5 != .never, offersSHA256: settings.md5 != .only,
+            nonceLifetime: settings.nonceLifetime,
             key: try SecretBytes.nonceKey(), digests: try LibcryptoDigests())
         return GatewayRegistrar(settings: registrar, authenticator: authenticator)
     }

@@ -32,7 +32,7 @@ import Testing
         var expected = ProxySettings.Registrar(domains: ["example.net", "10.1.0.1"])
         expected.database = "/var/lib/x.db"
         expected.realm = "the office"
-        expected.allowsMD5 = true
+        expected.md5 = .second
         expected.minimumExpires = 120
         expected.defaultExpires = 600
         expected.maximumExpires = 900
@@ -45,7 +45,7 @@ import Testing
         let registrar = try #require(try settings(section: "{ domains: [b.net, a.net] }"))
         #expect(registrar == ProxySettings.Registrar(domains: ["b.net", "a.net"]))
         #expect(registrar.realm == "b.net")
-        #expect(!registrar.allowsMD5)
+        #expect(registrar.md5 == .never)
         #expect(registrar.database == "/var/lib/sekisho/registrar.db")
         #expect([registrar.minimumExpires, registrar.defaultExpires, registrar.maximumExpires] == [60, 3_600, 7_200])
         #expect(registrar.contactsPerUser == 10)
@@ -65,7 +65,7 @@ import Testing
         Broken("the office", "a:b", "7:10: registrar.realm: \(realm)"),
         Broken("the office", "'a\"b'", "7:10: registrar.realm: \(realm)"),
         Broken("the office", String(repeating: "r", count: 129), "7:10: registrar.realm: \(realm)"),
-        Broken("md5: true", "md5: on", "8:8: registrar.md5: neither true nor false; allowed: true, false"),
+        Broken("md5: true", "md5: on", "8:8: registrar.md5: unknown word; allowed: false, true, only"),
         Broken("120", "0", "9:18: registrar.min_expires_s: out of range; allowed: 1 to 3600"),
         Broken("120", "3601", "9:18: registrar.min_expires_s: out of range; allowed: 1 to 3600"),
         Broken("120", "601", "10:22: registrar.default_expires_s: \(order)"),

@@ -22,6 +22,16 @@ import Wire
         #expect(lenient.map { $0.contains("algorithm=MD5, ") } == [false, true])
     }
 
+    /// Many phones give up at a challenge with a hash that they do not know, wherever it stands.
+    @Test(arguments: [DigestHash.sha256, .md5])
+    func `where MD5 alone is offered, SHA-256 is taken all the same`(hash: DigestHash) throws {
+        let bench = try Bench(md5: true, sha256: false)
+        let offered = try bench.answer401().texts(.wwwAuthenticate)
+        #expect(offered.map { $0.contains("algorithm=MD5, ") } == [true])
+        let credentials = Account().credentials(bench.digests, nonce: try bench.nonce(), hash: hash)
+        #expect(try answer(bench, credentials).status == 200)
+    }
+
     @Test(arguments: [(false, 401), (true, 200)])
     func `a client that knows only MD5 gets in where that is allowed`(allowed: Bool, status: UInt16) throws {
         let bench = try Bench(md5: allowed)

@@ -17,7 +17,7 @@ final class Bench {
 
     static let key = [UInt8](repeating: 0x5A, count: 32)
 
-    init(md5: Bool = false, _ adjust: (inout RegistrarSettings) -> Void = { _ in }) throws {
+    init(md5: Bool = false, sha256: Bool = true, _ adjust: (inout RegistrarSettings) -> Void = { _ in }) throws {
         var settings = RegistrarSettings(domains: [Array("example.net".utf8)])
         adjust(&settings)
         flow = Flow(
@@ -26,7 +26,7 @@ final class Bench {
         registrar = Registrar(
             settings: settings,
             authenticator: DigestAuthenticator(
-                realm: Array("example.net".utf8), allowsMD5: md5, key: Self.key, digests: digests))
+                realm: Array("example.net".utf8), allowsMD5: md5, offersSHA256: sha256, key: Self.key, digests: digests))
         registrar.replaceUsers([user("alice"), user("bob")])
     }
 

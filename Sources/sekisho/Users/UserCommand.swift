@@ -46,7 +46,7 @@ struct UserStoreOptions: ParsableArguments {
         }
         return Place(
             database: database ?? registrar.database, realm: Array((realm ?? registrar.realm).utf8),
-            allowsMD5: registrar.allowsMD5)
+            allowsMD5: registrar.md5 != .never)
     }
 }
 
