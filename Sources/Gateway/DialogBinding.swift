@@ -25,8 +25,8 @@ extension SessionController {
     func following(_ target: Target, of request: Message) -> Target {
         let destination = target.destinations[0]
         guard destination.transport == .tls, destination.serverName.isEmpty, destination.connection == nil,
-            let (session, sender) = knownCall(of: request), let way = session.secureWays[sender.other],
-            way.remote.address == destination.remote.address
+            let (session, _) = knownCall(of: request), let tag = request.tag(of: .to),
+            let way = session.secureWays[request.copy(tag)], way.remote.address == destination.remote.address
         else { return target }
         var target = target
         target.destinations = [way]
@@ -68,9 +68,13 @@ extension SessionController {
 }
 
 extension Session {
-    /// Notes the way to a party when it is a TLS connection; the first one holds.
-    mutating func follow(_ way: Destination, to party: Party) {
-        guard way.transport == .tls, secureWays[party] == nil else { return }
-        secureWays[party] = way
+    /// The caller, and as many callees as a call may have branches here.
+    static let maximumSecureWays = 1 + ProxyContext.maximumBranches
+
+    /// Notes the way to whoever has a tag when it is a TLS connection.
+    mutating func follow(_ way: Destination, to tag: [UInt8]) {
+        guard way.transport == .tls, !tag.isEmpty, secureWays[tag] != nil || secureWays.count < Self.maximumSecureWays
+        else { return }
+        secureWays[tag] = way
     }
 }

@@ -212,12 +212,12 @@ extension SessionController {
         hasDescription: Bool
     ) {
         let context = context(of: subject)
+        let tag = message.tag(of: .to).map(message.copy) ?? []
         if status < 300, case .response(_, let branch, _) = subject, let context, context.isInitial {
-            session.follow(context.branches[branch].destination, to: .callee)
+            session.follow(context.branches[branch].destination, to: tag)
         }
         guard status >= 200 else { return }
         let isInvite = message.cseq.method == .invite
-        let tag = message.tag(of: .to).map(message.copy) ?? []
         guard status < 300 else {
             if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }
             if isInvite {

@@ -169,7 +169,7 @@ extension SessionController {
             from: request.address(of: .from).map { request.copy($0.uri) } ?? [],
             to: request.address(of: .to).map { request.copy($0.uri) } ?? [],
             caller: settings.place(of: flow.remote.address), callees: callees, startedAt: now)
-        sessions[id]?.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: .caller)
+        sessions[id]?.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: key.tag)
         dialogs[key] = id
         counters.sessionsOpened += 1
         effects.append(.log(.sessionOpened(id, callID: key.callID)))

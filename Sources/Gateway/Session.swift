@@ -75,8 +75,9 @@ struct Session: Sendable {
     var callees: [Place]
     /// Where the callee is that answered first.
     var callee: Place?
-    /// The TLS connections that the parties' part of the signalling takes: a phone has no name that another could prove.
-    var secureWays: [Party: Destination] = [:]
+    /// The TLS connections that the call's signalling takes, by the tag of who is at the other end: a phone has no name
+    /// that a new one could prove.
+    var secureWays: [[UInt8]: Destination] = [:]
     let startedAt: MonotonicTime
     var phase = Phase.early
     /// BYE came: no answer that arrives late brings the call back.

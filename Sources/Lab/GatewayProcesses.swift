@@ -7,8 +7,8 @@ public final class GatewayProcesses {
     public struct Options: Sendable {
         /// `udp`, `tcp` or `tls`: how the gateway sends to the phones.
         public var transport = "udp"
-        /// Whether requests for `a.example.net` go to the inside host by a route of the configuration.
-        public var routesInside = true
+        /// The domains that have a route: `a.example.net` to the inside host, `b.example.net` to the first one outside.
+        public var routed: Set<String> = ["a.example.net", "b.example.net"]
         /// The registrar's domain; nil for none. Its users are in `registrar.db` of the directory.
         public var registrar: String?
         /// Whether both sides use IPv6 instead of IPv4.
@@ -160,17 +160,17 @@ public final class GatewayProcesses {
         }
         text += """
             inside: [10.1.0.0/24, "fd00:1::/64"]
-            routes:
-              - { domain: b.example.net, to: "\(outside)2", port: \(options.port), transport: \(options.transport) }
+            routes:\(options.routed.isEmpty ? " []" : "")
 
             """
-        if options.routesInside {
-            text += "  - { domain: a.example.net, to: \"\(inside)2\", port: \(options.port), "
+        for (domain, host) in [("a.example.net", inside + "2"), ("b.example.net", outside + "2")]
+        where options.routed.contains(domain) {
+            text += "  - { domain: \(domain), to: \"\(host)\", port: \(options.port), "
             text += "transport: \(options.transport) }\n"
         }
         if let registrar = options.registrar {
-            // MD5: the phones of the tests know nothing else.
-            text += "registrar: { domains: [\(registrar)], database: \(directory)/registrar.db, md5: true }\n"
+            // The phones of the tests know nothing but MD5, and give up when they are offered something else beside it.
+            text += "registrar: { domains: [\(registrar)], database: \(directory)/registrar.db, md5: only }\n"
         }
         text += """
             tls:

@@ -20,7 +20,7 @@ import Testing
     @Test(arguments: Case.all) func `a provider calls its phone back through the gateway`(row: Case) throws {
         let line = row.line
         // The phone is of the provider's domain, and no route of the gateway leads to it.
-        let bed = try PeerBed("reg-\(line.name)-\(row.inside)", line) { $0.routesInside = false }
+        let bed = try PeerBed("reg-\(line.name)-\(row.inside)", line) { $0.routed = ["b.example.net"] }
         let provider = try Kamailio(
             "kamailio", bed.proxy(domain: "b.example.net", routes: []), in: bed.testbed.outside,
             directory: bed.directory)

@@ -38,9 +38,11 @@ public final class SIPp {
     ///
     /// - Parameters:
     ///   - directory: where the scenario and what it writes go.
+    ///   - authority: what follows `sip:` in the URI that credentials are made for.
     ///   - target: where it sends its first request, `address:port`; nil for one that waits for a call and echoes.
     public init(
-        _ name: String, plays scenario: SIPpScenario, at place: Place, directory: String, target: String? = nil
+        _ name: String, plays scenario: SIPpScenario, at place: Place, directory: String, target: String? = nil,
+        authority: String? = nil
     ) throws {
         let file = "\(directory)/\(name).xml"
         errors = "\(directory)/\(name).errors"
@@ -51,6 +53,7 @@ public final class SIPp {
             "\(Self.patience)", "-timeout_error", "-trace_err", "-error_file", errors, "-trace_msg", "-message_file",
             "\(directory)/\(name).messages", "-f", "\(Self.patience)",
         ]
+        if let authority { line += ["-auth_uri", authority] }
         line.append(target ?? "-rtp_echo")
         child = try Child(name, line, in: place.namespace, directory: directory)
     }
