@@ -33,6 +33,11 @@ public final class Capture {
         }
     }
 
+    /// Whether application data of TLS 1.2 or 1.3 stands in octets: the head of such a record (RFC 8446 section 5.2).
+    public static func containsTLS(in octets: [UInt8]) -> Bool {
+        octets.indices.dropLast(2).contains { octets[$0] == 23 && octets[$0 + 1] == 3 && octets[$0 + 2] == 3 }
+    }
+
     /// Whether a text stands in octets.
     public static func contains(_ text: String, in octets: [UInt8]) -> Bool {
         let needle = Array(text.utf8)

@@ -1,3 +1,4 @@
+import Crypto
 import Glibc
 import Lab
 import Wire
@@ -87,12 +88,13 @@ final class Demo {
 
     private func startCallee() throws -> Child {
         var line = [
-            "\(binaries)/sekisho", "ua", "answer", "--bind", bracketed(calleeAddress) + ":5060", "--media-port",
+            "\(binaries)/sekisho", "ua", "answer", "--bind", bracketed(calleeAddress) + ":\(port)", "--media-port",
             "\(Self.calleePort)", "--accept-after", "1500", "--calls", "1", "--keep-sending", "2", "--reuse",
             options.reuse.rawValue, "--write-certificate", "\(directory)/callee.pem", "--report",
             "\(directory)/callee.jsonl", "--show-messages",
         ]
-        if options.transport == .tcp { line += ["--transport", "tcp"] }
+        if options.transport != .udp { line += ["--transport", options.transport.rawValue] }
+        line += try secured("bob", domain: "b.example.net")
         let callee = try Child("callee", line, in: testbed.outside, directory: directory, diesWithStarter: true)
         try callee.expect("ready")
         return callee
@@ -101,10 +103,12 @@ final class Demo {
     private func startCaller() throws -> Child {
         var line = [
             "\(binaries)/sekisho", "ua", "call", "sip:bob@b.example.net", "--from", "sip:alice@a.example.net", "--bind",
-            bracketed(callerAddress) + ":5060", "--proxy", bracketed(gatewayAddress) + ":5060", "--media-port",
+            bracketed(callerAddress) + ":\(port)", "--proxy", bracketed(gatewayAddress) + ":\(port)", "--media-port",
             "\(Self.callerPort)", "--seconds", "3", "--keep-sending", "2", "--report", "\(directory)/caller.jsonl",
             "--show-messages", "--transport", options.transport.rawValue,
         ]
+        if options.transport == .tls { line += ["--tls-name", GatewayProcesses.name] }
+        line += try secured("alice", domain: "a.example.net")
         if options.plain {
             line += ["--plain"]
         } else {
@@ -112,6 +116,17 @@ final class Demo {
             if options.reuse == .encryptedData { line += ["--cipher", "aes128-cbc"] }
         }
         return try Child("caller", line, in: testbed.inside, directory: directory, diesWithStarter: true)
+    }
+
+    private var port: UInt16 { options.transport == .tls ? 5_061 : 5_060 }
+
+    /// What a user agent needs for TLS: whom it trusts, and a certificate for its domain that the gateway asks for.
+    private func secured(_ name: String, domain: String) throws -> [String] {
+        guard options.transport == .tls else { return [] }
+        let files = try gateway.authority.issue(name) { $0.uris = ["sip:\(domain)"] }
+        return [
+            "--trust", gateway.authority.certificate, "--tls-certificate", files.certificate, "--tls-key", files.key,
+        ]
     }
 
     private func bracketed(_ address: String) -> String { address.contains(":") ? "[\(address)]" : address }

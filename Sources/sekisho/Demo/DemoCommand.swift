@@ -17,6 +17,7 @@ struct DemoCommand: ParsableCommand {
 
               sudo sekisho demo
               sudo sekisho demo --ipv6 --transport tcp
+              sudo sekisho demo --transport tls             the headers are encrypted, too
               sudo sekisho demo --reuse encrypted-data      the answer's form as the patent has it
               sudo sekisho demo --plain                     ordinary phones: SDP in the clear
             """)
@@ -30,7 +31,7 @@ struct DemoCommand: ParsableCommand {
     @Option(help: "How the answer uses the caller's key again: kek (RFC 3185) or encrypted-data.")
     var reuse = Reuse.kek
 
-    @Option(help: "SIP over udp or tcp.")
+    @Option(help: "SIP over udp, tcp or tls.")
     var transport = SIPTransportName.udp
 
     @Flag(help: "Print every SIP message of the caller in full.")
@@ -67,7 +68,7 @@ enum Reuse: String, ExpressibleByArgument, CaseIterable {
 
 /// A transport, as the user agents name it.
 enum SIPTransportName: String, ExpressibleByArgument, CaseIterable {
-    case udp, tcp
+    case udp, tcp, tls
 }
 
 /// A folder that is removed with its owner.
