@@ -11,7 +11,7 @@ extension SessionController {
         guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0, knownCall(of: request) != nil
         else { return }
         switch Routing.decision(for: request, from: flow, isInDialog: true, settings: settings) {
-        case .target(let target): 
+        case .target(let target):
             acknowledge(request, flow, to: following(target, of: request).destinations[0])
         case .lookUp(let query): locate(query, for: .acknowledgement(request, flow))
         case .own, .rejected: return

@@ -45,6 +45,7 @@ extension SessionController {
             // Too large to go by datagrams without congestion control (section 18.1.1): a connection is tried first.
             let stream = Destination(.tcp, destination.remote)
             if octets > settings.datagramOctets, !context.branches[index].target.isDatagramOnly,
+                !datagramHops.contains(destination.remote, at: now),
                 let other = settings.listener(facing: stream)
             {
                 contexts[id]?.branches[index].target.destinations.insert(stream, at: 0)
@@ -83,8 +84,14 @@ extension SessionController {
         guard let context = contexts[id], context.answered == nil, !context.isCancelled else { return false }
         let branch = context.branches[index]
         guard branch.target.destinations.count > 1, !branch.isReached, !branch.isCancelled else { return false }
+        let next = branch.target.destinations[1]
+        if branch.target.isDatagramOnly, next.transport == .udp, branch.destination.remote == next.remote,
+            branch.destination.transport == .tcp
+        {
+            datagramHops.insert(next.remote, at: now)
+        }
         contexts[id]?.branches[index].target.destinations.removeFirst()
-        contexts[id]?.branches[index].destination = branch.target.destinations[1]
+        contexts[id]?.branches[index].destination = next
         contexts[id]?.branches[index].client = nil
         contexts[id]?.branches[index].gotProvisional = false
         send(index, of: id)

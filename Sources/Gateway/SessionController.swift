@@ -26,6 +26,7 @@ public struct SessionController {
     /// Client transactions whose timer C runs.
     var inviteTimers: Set<TransactionID> = []
     var lookUps = LookUps()
+    var datagramHops = DatagramHops()
     var admission: Admission
     /// The registrar of the domains that are served here; nil where there is none.
     var registrar: GatewayRegistrar?

@@ -10,7 +10,9 @@ public final class Dnsmasq {
     /// - Parameters:
     ///   - records: its options that make records: `host-record=gw.example.net,10.1.0.1`, `srv-host=…`, `naptr-record=…`.
     ///   - address: where it listens, port 53; an address of the namespace.
-    public init(_ name: String, records: [String], at address: String, in namespace: Namespace, directory: String) throws {
+    public init(_ name: String, records: [String], at address: String, in namespace: Namespace, directory: String)
+        throws
+    {
         let fixed = [
             "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root",
             "--pid-file=", "--log-facility=-", "--log-queries", "--bind-interfaces", "--listen-address=\(address)",

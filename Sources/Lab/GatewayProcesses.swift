@@ -99,6 +99,12 @@ public final class GatewayProcesses {
         try startProxy()
     }
 
+    /// Stops the proxy, and starts it without what it knew.
+    public func restartProxy() throws {
+        proxy?.stop()
+        try startProxy()
+    }
+
     /// Stops the proxy, then the gate.
     public func stop() {
         proxy?.stop()
@@ -107,7 +113,8 @@ public final class GatewayProcesses {
 
     /// Adds a user to the registrar, by the operator's command.
     public func addUser(_ name: String, password: String) throws {
-        let command = "printf '%s\\n' \(password) | \(binaries)/sekisho user add \(name) --config \(directory)/sekishod.yaml"
+        let add = "\(binaries)/sekisho user add \(name) --config \(directory)/sekishod.yaml"
+        let command = "printf '%s\\n' \(password) | \(add)"
         try Command.output(["sh", "-c", command])
     }
 

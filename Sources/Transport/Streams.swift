@@ -85,7 +85,7 @@ extension SIPTransport {
             destination.transport, remote: destination.remote, isAccepted: false, serverName: destination.serverName)
         connections[id]?.waiting = [(buffer, destination)]
         var bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(.seconds(limits.messageSeconds))
+            .connectTimeout(.seconds(limits.connectSeconds))
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(
                 .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))

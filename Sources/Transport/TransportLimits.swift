@@ -9,6 +9,9 @@ public struct TransportLimits: Sendable {
     /// Seconds in which a connection must deliver its first whole message, and each one after it begun. A TLS
     /// handshake has as long, before that.
     public var messageSeconds: Int64 = 10
+    /// Seconds in which a connection must be made: the first segment and two retransmissions of it, after 1 and 3 seconds
+    /// (RFC 6298 section 2). A request that waits for it has further ways to go within its own 32 seconds.
+    public var connectSeconds: Int64 = 4
     /// Seconds without an octet after which an idle connection is closed.
     public var idleSeconds: Int64 = 7_200
     /// Octets that may wait to be written to one connection; a peer that does not read is closed.

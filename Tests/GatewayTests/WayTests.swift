@@ -149,7 +149,29 @@ import Wire
         #expect(sent.map(\.destination.transport) == [.tcp, .udp])
         callee.answer()
         #expect(caller.isUp)
+        // Which is remembered for a minute.
+        for (wait, transports) in [(59, [TransportKind.udp]), (1, [.tcp])] {
+            script.advance(by: .seconds(wait))
+            let before = script.sent.count
+            longReinvite(caller)
+            let invites = script.sent[before...].filter { $0.message.method == .invite }
+            #expect(invites.map(\.destination.transport) == transports)
+            callee.answer()
+        }
         script.settle()
         #expect(script.astray.isEmpty)
+    }
+
+    private func longReinvite(_ leg: Leg) { longInvite(leg, 1_500) }
+
+    @Test func `so many next hops without connections are remembered and not one more`() {
+        var hops = DatagramHops()
+        let (start, later) = (MonotonicTime(nanoseconds: 0), MonotonicTime(nanoseconds: 0) + DatagramHops.memory)
+        for host in 0...UInt32(DatagramHops.maximum) { hops.insert(Endpoint(.v4(0xC000_0000 + host), 5060), at: start) }
+        let last = Endpoint(.v4(0xC000_0000 + UInt32(DatagramHops.maximum)), 5060)
+        #expect(hops.count == DatagramHops.maximum && !hops.contains(last, at: start))
+        #expect(!hops.contains(Endpoint(.v4(0xC000_0000), 5060), at: later))
+        hops.insert(last, at: later)
+        #expect(hops.count == 1 && hops.contains(last, at: later))
     }
 }

@@ -26,7 +26,8 @@ final class Bench {
         registrar = Registrar(
             settings: settings,
             authenticator: DigestAuthenticator(
-                realm: Array("example.net".utf8), allowsMD5: md5, offersSHA256: sha256, key: Self.key, digests: digests))
+                realm: Array("example.net".utf8), allowsMD5: md5, offersSHA256: sha256, key: Self.key, digests: digests)
+        )
         registrar.replaceUsers([user("alice"), user("bob")])
     }
 

@@ -86,7 +86,8 @@ public struct BaresipSettings: Sendable {
 
     /// Its file `accounts`.
     var account: String {
-        var text = "<sip:\(user)@\(domain);transport=\(transport)>;regint=\(registration);answermode=\(answers ? "auto" : "manual")"
+        var text = "<sip:\(user)@\(domain);transport=\(transport)>;regint=\(registration)"
+        text += ";answermode=\(answers ? "auto" : "manual")"
         text += ";audio_codecs=PCMU/8000,PCMA/8000;outbound=\"sip:\(proxy);transport=\(transport)\""
         if let password { text += ";auth_user=\(user);auth_pass=\(password)" }
         if mediaEncryption != .none { text += ";mediaenc=\(mediaEncryption.rawValue)" }

@@ -123,7 +123,8 @@ extension Demo {
             try check("TLS records in their place", Capture.containsTLS(in: wire))
         } else {
             try check(
-                "the INVITE, in \(wire.count) octets captured", Capture.contains("INVITE sip:bob@b.example.net", in: wire))
+                "the INVITE, in \(wire.count) octets captured",
+                Capture.contains("INVITE sip:bob@b.example.net", in: wire))
         }
         if options.plain, options.transport != .tls {
             try check("the SDP, too: it was sent in the clear", hasDescription)
