@@ -13,7 +13,10 @@ import Wire
     private let digests = FakeDigests()
 
     private func script(storeWorks: Bool = true, _ setting: Setting = Setting()) -> Script {
-        let script = Script(setting, registrar: Fork.registrar(users: ["alice", "bob"]))
+        let script = Script(setting, registrar: Fork.registrar(users: ["alice", "bob"])) { settings in
+            guard setting.transport == .tls else { return }
+            settings.listeners = settings.listeners.filter { $0.transport == .udp }.map { Listener(.tls, $0.endpoint) }
+        }
         script.storeWorks = storeWorks
         return script
     }
@@ -159,7 +162,7 @@ import Wire
         return try #require(script.phone(.outside, 32).inbox.last)
     }
 
-    @Test(arguments: [TransportKind.udp, .tcp], Family.allCases)
+    @Test(arguments: [TransportKind.udp, .tcp, .tls], Family.allCases)
     func `a phone that is registered at its provider is called through the gateway`(
         _ transport: TransportKind, _ family: Family
     ) throws {
@@ -196,6 +199,27 @@ import Wire
         #expect(caller.isUp && callee.isUp)
         #expect(script.open.flatMap(\.paths).count == 2)
         caller.bye()
+        script.settle()
+        #expect(script.leftovers.isEmpty)
+        guard transport == .tls else { return }
+        // No new connection can be made to a phone: INVITE, ACK and BYE take the one that it registered by, and those that
+        // call it are answered on theirs.
+        let toPhone = script.sent.filter { $0.destination.remote.address == phone.endpoint.address }
+        #expect(toPhone.filter { $0.message.isRequest }.map(\.message.method) == [.invite, .ack, .bye])
+        #expect(toPhone.allSatisfy { $0.destination.connection == phone.connection })
+    }
+
+    @Test func `a request within a call takes the TLS connection that the caller made`() throws {
+        let script = script(Setting(transport: .tls))
+        let (phone, provider) = (script.phone(.inside, 21), script.phone(.outside, 32))
+        let uri = "sip:bob@outside.example"
+        let caller = Leg(phone, callID: "way", isCaller: true, localURI: "sip:a@b.example", remoteURI: uri)
+        let callee = Leg(provider, callID: "way", isCaller: false, localURI: uri, remoteURI: "sip:a@b.example")
+        caller.invite()
+        callee.answer()
+        callee.bye()
+        let bye = try #require(script.sent.last { $0.message.method == .bye })
+        #expect(bye.destination.connection == phone.connection && bye.destination.remote == phone.endpoint)
         script.settle()
         #expect(script.leftovers.isEmpty)
     }

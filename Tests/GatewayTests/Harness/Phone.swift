@@ -42,12 +42,15 @@ final class Phone {
     /// The Via of a new transaction.
     func via() -> [UInt8] {
         branches += 1
-        let protocolName = script.setting.transport == .udp ? "UDP" : "TCP"
-        return Array("SIP/2.0/\(protocolName) \(endpoint);rport;branch=z9hG4bK-\(number)-\(branches)".utf8)
+        return Array(
+            "SIP/2.0/\("\(script.setting.transport)".uppercased()) \(endpoint);rport;branch=z9hG4bK-\(number)-\(branches)"
+                .utf8)
     }
 
     var contact: [UInt8] {
-        Array("<sip:phone\(number)@\(endpoint)\(script.setting.transport == .tcp ? ";transport=tcp" : "")>".utf8)
+        let transport = script.setting.transport
+        return Array(
+            "<sip:phone\(number)@\(endpoint)\(transport == .udp ? "" : ";transport=\(transport)")>".utf8)
     }
 
     /// - Parameter begun: called before anything is sent, since all that follows happens before this returns.
