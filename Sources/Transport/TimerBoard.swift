@@ -5,90 +5,54 @@ import Wire
 /// board is gone.
 ///
 /// A call has about a dozen timers, and most are cancelled. The event loop would look through all of them for each that
-/// is; here it has one callback, for the earliest, and nothing is allocated for a timer.
+/// is; here it has one callback, for the earliest, and nothing is allocated for a timer. What touches a key is inlinable,
+/// so that it is compiled for the key's type where the board is used.
 ///
 /// Confined to its event loop; every entry point says so by a precondition.
 public final class TimerBoard<Key: Hashable> {
-    private let eventLoop: any EventLoop
-    private let fired: (Key) -> Void
+    @usableFromInline let fired: (Key) -> Void
     /// The slots of the timers that run.
-    private var slots: [Key: Int] = [:]
+    @usableFromInline var slots: [Key: Int] = [:]
     /// The keys by slot; of a free slot, the last that had it.
-    private var keys: [Key] = []
-    private var deadlines = DeadlineHeap()
-    private let alarm = Alarm()
+    @usableFromInline var keys: [Key] = []
+    @usableFromInline let alarm: TimerAlarm
 
     /// - Parameter fired: called on the event loop.
+    @inlinable
     public init(eventLoop: any EventLoop, fired: @escaping (Key) -> Void) {
-        self.eventLoop = eventLoop
         self.fired = fired
-        alarm.board = self
+        alarm = TimerAlarm(eventLoop: eventLoop)
+        alarm.due = { [weak self] slot in
+            guard let self else { return false }
+            fire(slot)
+            return true
+        }
     }
 
-    deinit { alarm.callback?.cancel() }
+    deinit { alarm.stop() }
 
     /// Timers that have not fired.
-    public var count: Int { deadlines.count }
+    public var count: Int { slots.count }
 
-    /// Starts a timer, or starts it anew. It never fires early, and at most `TimerPrecision.tick` late for its own sake.
+    /// Starts a timer, or starts it anew. It never fires early, and at most a hundredth of a second late for its own sake.
+    @inlinable
     public func start(_ key: Key, after duration: Duration) {
-        eventLoop.preconditionInEventLoop()
-        let deadline = TimerPrecision.deadline(
-            at: Int64(NIODeadline.now().uptimeNanoseconds), after: duration.wholeNanoseconds)
-        let slot = deadlines.insert(deadline)
+        let slot = alarm.insert(after: duration)
         if slot < keys.count { keys[slot] = key } else { keys.append(key) }
-        if let old = slots.updateValue(slot, forKey: key) { deadlines.remove(old) }
-        alarm.set(for: deadline, on: eventLoop)
+        if let old = slots.updateValue(slot, forKey: key) { alarm.remove(old) }
     }
 
     /// Stops a timer; one that is not running is left alone.
+    @inlinable
     public func cancel(_ key: Key) {
-        eventLoop.preconditionInEventLoop()
-        if let slot = slots.removeValue(forKey: key) { deadlines.remove(slot) }
+        if let slot = slots.removeValue(forKey: key) { alarm.remove(slot) }
     }
 
-    /// Fires the earliest timer when it is due.
-    ///
-    /// - Returns: whether it was.
-    private func fireFirst(at now: Int64) -> Bool {
-        guard let (deadline, slot) = deadlines.first, deadline <= now else { return false }
+    @inlinable
+    func fire(_ slot: Int) {
         let key = keys[slot]
-        deadlines.remove(slot)
-        slots[key] = nil
+        slots.removeValue(forKey: key)
         fired(key)
-        return true
-    }
-
-    /// The event loop's callback. It outlives the board by as much as the event loop holds on to it: it may have been taken
-    /// from the loop's list already, with others that are due, when the board goes.
-    ///
-    /// `@unchecked Sendable`: NIO asks for it, and calls the handler on the event loop that the board lives on only.
-    private final class Alarm: NIOScheduledCallbackHandler, @unchecked Sendable {
-        weak var board: TimerBoard?
-        var callback: NIOScheduledCallback?
-        private var deadline = Int64.max
-        private var isRinging = false
-
-        /// Sees to it that the callback comes at this time or before.
-        func set(for deadline: Int64, on eventLoop: some EventLoop) {
-            guard deadline < self.deadline, !isRinging else { return }
-            callback?.cancel()
-            self.deadline = deadline
-            // It throws when the event loop is shutting down: nothing fires any more then.
-            callback = try? eventLoop.scheduleCallback(
-                at: .uptimeNanoseconds(UInt64(max(0, deadline))), handler: self)
-        }
-
-        func handleScheduledCallback(eventLoop: some EventLoop) {
-            callback = nil
-            deadline = .max
-            isRinging = true
-            let now = Int64(NIODeadline.now().uptimeNanoseconds)
-            // Whom a timer tells may let go of the board: it is held by nobody here while the next one is looked for.
-            while board?.fireFirst(at: now) ?? false {}
-            isRinging = false
-            if let first = board?.deadlines.first { set(for: first.deadline, on: eventLoop) }
-        }
     }
 }
 

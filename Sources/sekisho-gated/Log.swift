@@ -29,7 +29,8 @@ struct Log {
         }
         guard Self.hasRoom else { return dropped += lines }
         if dropped > 0 {
-            Self.write(2, Self.line("sekisho-gated: \(dropped) lines are missing here: they could not be written in time"))
+            let notice = "sekisho-gated: \(dropped) lines are missing here: they could not be written in time"
+            Self.write(2, Self.line(notice))
             dropped = 0
             guard Self.hasRoom else { return dropped += lines }
         }
