@@ -11,6 +11,8 @@ import Wire
 /// no sender can choose branches that fall on one bucket.
 struct TransactionKey: Hashable, Sendable {
     private let octets: [UInt8]
+    /// The octets' hash, which every look-up, insertion and removal wants; also that of a neighbour in the table.
+    private let hash: Int
 
     /// The key of a request on the server's side.
     ///
@@ -49,7 +51,7 @@ struct TransactionKey: Hashable, Sendable {
         } else {
             octets.append(literal: methodToMatch.name)
         }
-        self.octets = octets
+        self.init(octets)
     }
 
     /// The key on the client's side, of the request or of a response to it.
@@ -65,12 +67,19 @@ struct TransactionKey: Hashable, Sendable {
         octets.reserveCapacity(branch.count + via.host.count + 16)
         Self.append(via, branch, of: message, to: &octets)
         Self.append(message.octets(message.cseq.methodText), to: &octets)
-        self.octets = octets
+        self.init(octets)
     }
 
-    static func == (a: TransactionKey, b: TransactionKey) -> Bool { a.octets == b.octets }
+    private init(_ octets: [UInt8]) {
+        self.octets = octets
+        var hasher = Hasher()
+        octets.withUnsafeBytes { hasher.combine(bytes: $0) }
+        hash = hasher.finalize()
+    }
 
-    func hash(into hasher: inout Hasher) { octets.withUnsafeBytes { hasher.combine(bytes: $0) } }
+    static func == (a: TransactionKey, b: TransactionKey) -> Bool { a.hash == b.hash && a.octets == b.octets }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     /// The same 64 bits for the same key in every process (FNV-1a): for tags that must come out alike for a
     /// retransmission, not for look-ups.
@@ -99,6 +108,6 @@ struct TransactionKey: Hashable, Sendable {
     }
 
     private static func append(_ part: Span<UInt8>, to octets: inout [UInt8]) {
-        for index in 0..<part.count { octets.append(part[index]) }
+        part.withUnsafeBufferPointer { octets.append(contentsOf: $0) }
     }
 }

@@ -229,8 +229,13 @@ extension TransactionLayer {
         _ event: Transaction.Event, to id: TransactionID, deliver: (Message) -> TransactionAction
     ) -> [TransactionAction] {
         guard let index = transactions.index(forKey: id) else { return [] }
-        let effects = transactions.values[index].handle(event)
-        return perform(effects, of: id, transactions.values[index].destination, deliver: deliver)
+        let (effects, destination) = Self.handle(event, &transactions.values[index])
+        return perform(effects, of: id, destination, deliver: deliver)
+    }
+
+    /// In place: a transaction that is read out of the table is copied whole.
+    private static func handle(_ event: Transaction.Event, _ transaction: inout Transaction) -> ([Effect], Destination) {
+        (transaction.handle(event), transaction.destination)
     }
 
     private mutating func perform(
