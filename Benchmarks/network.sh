@@ -99,14 +99,17 @@ log_changes: false
 END
 }
 
+# environment DAEMON: what its systemd unit starts it with.
+environment() { sed -n 's/^Environment=//p' "$(dirname "${BASH_SOURCE[0]}")/../systemd/$1.service"; }
+
 # start_gate NAME: sekisho-gated in the gateway's namespace. Sets gate_socket and gate_pid.
 # $gate_priority may hold a command that sets its scheduling.
 start_gate() {
     configure_gate "$1"
     rm -f "$directory/$1-gated.log"
     # No function here: $! must be the daemon itself.
-    ip netns exec "$id-$1-gateway" ${gate_priority-} "$daemons/sekisho-gated" --config "$directory/$1-gated.yaml" \
-        >"$directory/$1-gated.log" 2>&1 &
+    ip netns exec "$id-$1-gateway" ${gate_priority-} env $(environment sekisho-gated) "$daemons/sekisho-gated" \
+        --config "$directory/$1-gated.yaml" >"$directory/$1-gated.log" 2>&1 &
     gate_pid=$!
     children+=("$gate_pid")
     wait_for ready "$directory/$1-gated.log" "$gate_pid"
@@ -135,8 +138,8 @@ END
 start_sekishod() {
     configure_sekishod "$1"
     rm -f "$directory/$1-sekishod.log"
-    ip netns exec "$id-$1-gateway" "$daemons/sekishod" --config "$directory/$1-sekishod.yaml" \
-        >"$directory/$1-sekishod.log" 2>&1 &
+    ip netns exec "$id-$1-gateway" env $(environment sekishod) "$daemons/sekishod" \
+        --config "$directory/$1-sekishod.yaml" >"$directory/$1-sekishod.log" 2>&1 &
     sekishod_pid=$!
     children+=("$sekishod_pid")
     wait_for ready "$directory/$1-sekishod.log" "$sekishod_pid"
