@@ -234,7 +234,9 @@ extension TransactionLayer {
     }
 
     /// In place: a transaction that is read out of the table is copied whole.
-    private static func handle(_ event: Transaction.Event, _ transaction: inout Transaction) -> ([Effect], Destination) {
+    private static func handle(
+        _ event: Transaction.Event, _ transaction: inout Transaction
+    ) -> ([Effect], Destination) {
         (transaction.handle(event), transaction.destination)
     }
 
