@@ -16,7 +16,8 @@ import Testing
         throws
     {
         let bed = try PeerBed("big\(usesIPv6 ? 6 : 4)", Line(transport: "udp", usesIPv6: usesIPv6))
-        for row in Callee.allCases {
+        // The third waits for seconds, whatever the family.
+        for row in Callee.allCases where row != .drops || !usesIPv6 {
             let firewall = "table inet f { chain i { type filter hook input priority 0; tcp dport 5060 drop; }; }"
             if row == .drops { try bed.testbed.outside.command("nft", firewall) }
             var delays: [Int] = []
