@@ -13,7 +13,7 @@ extension SessionController {
             settings.side(of: destination.remote.address) == .outside,
             let listener = settings.listener(facing: destination)
         else { return nil }
-        let key = settings.contactKey
+        let settings = settings
         return request.replaceContacts { uri, message throws(Rejection) in
             guard uri.count <= ContactToken.maximumURI else {
                 throw Rejection(400, "Bad Request", "Contact: the URI is longer than \(ContactToken.maximumURI) octets")
@@ -22,9 +22,9 @@ extension SessionController {
                 uri: message.copy(uri), transport: flow.transport, source: flow.remote, connection: flow.connection)
             var own: [UInt8] = []
             own.append(literal: "sip:")
-            own += token.text(key: key)
+            own += token.text(key: settings.contactKey)
             own.append(ASCII.at)
-            listener.endpoint.appendText(to: &own)
+            Routing.appendHost(of: listener, settings, to: &own)
             listener.transport.appendParameter(to: &own)
             return own
         }

@@ -95,7 +95,7 @@ enum Routing {
 
     /// Appends how others name a listener: its address, but with TLS the gateway's name, since the certificate is for
     /// it (RFC 5922 section 4).
-    private static func appendHost(of listener: Listener, _ settings: ControllerSettings, to value: inout [UInt8]) {
+    static func appendHost(of listener: Listener, _ settings: ControllerSettings, to value: inout [UInt8]) {
         switch listener.transport {
         case .udp, .tcp: listener.endpoint.appendText(to: &value)
         case .tls:

@@ -38,9 +38,11 @@ import Testing
 
         let registered = try #require(provider.decisions.first { $0.hasPrefix("registers ") })
         let contact = try #require(registered.split(separator: "<").last?.split(separator: ">").first)
-        // The provider must be able to reach the contact: its host is the gateway, not the phone.
+        // The provider must be able to reach the contact: its host is the gateway, not the phone; by TLS it is the name that
+        // the gateway's certificate proves.
         let host = contact.split(separator: "@").last.map(String.init) ?? ""
-        let gateway = bed.far.contains(":") ? "[\(bed.far)]" : bed.far
+        let address = bed.far.contains(":") ? "[\(bed.far)]" : bed.far
+        let gateway = contact.contains("transport=tls") ? GatewayProcesses.name : address
         try #require(
             host == gateway || host.hasPrefix(gateway + ":") || host.hasPrefix(gateway + ";"),
             "the provider's contact is \(contact), not at the gateway \(gateway) \(bed.story(alice.child, provider.child))"
