@@ -53,6 +53,10 @@ final class StreamHandler: ChannelInboundHandler {
     private var deadline: Scheduled<Void>?
     private var isFirst: Bool
     private var isInMessage: Bool
+    /// Whether messages are held that wait for others' turn to be over.
+    private var isPaused = false
+    /// Messages taken since others had their turn.
+    private var taken = 0
 
     /// - Parameter expectsMessage: the peer connected and must say something soon; one that was connected to need not.
     init(transport: SIPTransport, flow: Flow, id: UInt64, expectsMessage: Bool) {
@@ -70,9 +74,17 @@ final class StreamHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         framer.append(unwrapInboundIn(data).readableBytesView)
+        // What comes while messages are held stands behind them.
+        if !isPaused { takeTurn(context) }
+    }
+
+    /// Hands on what is whole, but no more than a turn's worth.
+    private func takeTurn(_ context: ChannelHandlerContext) {
         var isDelivered = false
         do throws(ParseError) {
-            while let frame = try framer.next() {
+            while !isPaused, let frame = try framer.next() {
+                taken += 1
+                if taken == transport.limits.pipelinedMessages { pause(context) }
                 switch frame {
                 case .message(let octets):
                     isDelivered = true
@@ -109,6 +121,26 @@ final class StreamHandler: ChannelInboundHandler {
             arm(context, seconds: transport.limits.idleSeconds)
             isInMessage = false
         }
+    }
+
+    /// Lets every other connection and timer have its turn before the next messages of this one; until then nothing more
+    /// is read of it, so that the peer's own sending is held up.
+    private func pause(_ context: ChannelHandlerContext) {
+        isPaused = true
+        try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+        context.eventLoop.assumeIsolated().execute { [self] in
+            guard context.channel.isActive else { return }
+            (isPaused, taken) = (false, 0)
+            takeTurn(context)
+            // It may be over, or wait again.
+            guard !isPaused, context.channel.isActive else { return }
+            try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !isPaused { taken = 0 }
+        context.fireChannelReadComplete()
     }
 
     func channelInactive(context: ChannelHandlerContext) {

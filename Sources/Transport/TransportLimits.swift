@@ -18,6 +18,9 @@ public struct TransportLimits: Sendable {
     public var pendingOctets = 1 << 20
     /// Messages that may wait for a connection to be made.
     public var waitingMessages = 64
+    /// Messages of one connection that are taken one after another: a peer that sends many at once (pipelining) gets no
+    /// more of the loop than one that does not. The rest waits until all others had their turn.
+    public var pipelinedMessages = 32
     /// Octets of one message, head and body.
     public var messageOctets = 81_920
     /// Domains of one peer's certificate that its connection is used for: a certificate may list hundreds.
