@@ -84,6 +84,7 @@ install: build
 	for unit in $(units); do install -D -m 644 $$unit $(DESTDIR)/usr/lib/systemd/system/$${unit##*/}; done
 	install -D -m 644 systemd/sekisho.sysusers $(DESTDIR)/usr/lib/sysusers.d/sekisho.conf
 	install -D -m 644 systemd/sekisho.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/sekisho.conf
+	install -D -m 644 systemd/sekisho.modprobe $(DESTDIR)/usr/lib/modprobe.d/sekisho.conf
 	for file in $(wildcard nft/*.nft); do install -D -m 644 $$file $(DESTDIR)/usr/share/sekisho/$$file; done
 	for file in $(wildcard README.md docs/*.md docs/examples/*.yaml); do \
 		install -D -m 644 $$file $(DESTDIR)/usr/share/doc/sekisho/$${file#docs/}; done

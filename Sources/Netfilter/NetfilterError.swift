@@ -20,6 +20,7 @@ public struct NetfilterError: Error, Hashable, Sendable {
         case getElements(ElementMap)
         case readRoute
         case readAddresses
+        case listHelpers
     }
 
     /// What the offset of a refused element message points at (NLMSGERR_ATTR_OFFS): an ENOENT means three things.
@@ -92,6 +93,7 @@ extension NetfilterError.Attempt: CustomStringConvertible {
         case .getElements(let map): "reading elements of map \(map.name)"
         case .readRoute: "asking for a route"
         case .readAddresses: "reading the addresses of this machine"
+        case .listHelpers: "listing the ct helpers of this machine"
         }
     }
 }

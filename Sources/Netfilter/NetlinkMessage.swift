@@ -67,6 +67,18 @@ struct NetlinkAttribute {
         UnsafeRawBufferPointer(start: mnl_attr_get_payload(pointer), count: Int(mnl_attr_get_payload_len(pointer)))
     }
 
+    /// Walks the attributes that the payload is made of.
+    func forEachAttribute(_ body: (NetlinkAttribute) -> Void) {
+        guard let start = octets.baseAddress else { return }
+        let end = start + octets.count
+        var next = start.assumingMemoryBound(to: nlattr.self)
+        while mnl_attr_ok(next, Int32(end - UnsafeRawPointer(next))) {
+            body(NetlinkAttribute(pointer: next))
+            guard let following = mnl_attr_next(next) else { return }
+            next = UnsafePointer(following)
+        }
+    }
+
     /// The payload as a number in host byte order; nil when it is shorter.
     var uint32: UInt32? { octets.count >= 4 ? octets.loadUnaligned(as: UInt32.self) : nil }
 }

@@ -43,7 +43,21 @@ struct Daemon {
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
             holeTimeout: settings.holeTimeout)
+        warnOfHelpers()
         try listener.listen()
+    }
+
+    /// Two that read SIP on one machine do not agree on what it says. The gate goes on: it was not it that let the other in,
+    /// and without it no call has media.
+    private mutating func warnOfHelpers() {
+        do throws(NetfilterError) {
+            for finding in try ConntrackHelpers().findings {
+                log.line("WARNING: the kernel's own SIP helper may open what this gate refuses: \(finding)")
+            }
+        } catch {
+            log.line("cannot tell whether the kernel's own SIP helper is active: \(error.description)")
+        }
+        log.flush()
     }
 
     /// Runs until SIGTERM or SIGINT.
