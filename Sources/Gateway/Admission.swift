@@ -119,12 +119,29 @@ extension Message {
     /// A response that may go to a request's source: without what is only good to know, when it is too long. Nil when it
     /// still is, which the request of no phone brings about.
     func trimmed(to request: Message, isReliable: Bool) -> Message? {
-        let most = request.bytes.count * Self.amplification
-        guard !isReliable, serialized().count > most else { return self }
+        guard !isReliable else { return self }
+        let most = request.octetsAsSent * Self.amplification
+        guard serialized().count > most else { return self }
         var response = self
-        response.removeAll(.warning)
+        for name in [HeaderName.warning, .accept, .allow] { response.removeAll(name) }
         response.removeAll(.contentType)
         response.setBody([], contentType: nil)
         return response.serialized().count > most ? nil : response
+    }
+
+    /// How long a request was when it came. Its buffer does not tell: an edit leaves there what it has replaced. As it is
+    /// written, it has a Via that is stamped, and a length of the body in a row of our own.
+    private var octetsAsSent: Int {
+        let written = "Content-Length: \r\n".utf8.count + "\(body.count)".utf8.count
+        let own = fields.first { $0.name == .contentLength }.map { $0.text.count + $0.value.count + ":\r\n".utf8.count }
+        return serialized().count - written + (own ?? 0) - stampOctets
+    }
+
+    /// Octets of the topmost Via that are not its sender's but of `stampVia`.
+    private var stampOctets: Int {
+        guard let via = topVia else { return 0 }
+        let received = via.parameters.value(of: "received", in: bytes.span).map { ";received=".utf8.count + $0.count }
+        let port = via.parameters.value(of: "rport", in: bytes.span).map { "=".utf8.count + $0.count }
+        return (received ?? 0) + (port ?? 0)
     }
 }

@@ -148,10 +148,10 @@ extension SessionController {
         if let rejection = unsupported(request.values(of: .require), in: request) {
             return refuse(request, id, rejection)
         }
-        var response = Message(status: 200, reason: "OK", to: request, tag: tokens.token())
+        var response = Message(status: 200, reason: "OK", to: request, tag: tokens.constantTag(for: request))
         response.append(.accept, Array("application/sdp, application/pkcs7-mime, multipart/mixed".utf8))
         response.append(.allow, Array("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE".utf8))
-        run(layer.respond(response, to: id))
+        answerAndForget(response, request, id)
     }
 
     /// A new call: an INVITE without To tag.
@@ -179,7 +179,12 @@ extension SessionController {
     /// Answers a request with a refusal.
     mutating func refuse(_ request: Message, _ id: TransactionID, _ rejection: Rejection) {
         note(rejection, of: request)
-        let response = rejection.response(to: request, tag: tokens.constantTag(for: request), settings: settings)
+        answerAndForget(
+            rejection.response(to: request, tag: tokens.constantTag(for: request), settings: settings), request, id)
+    }
+
+    /// Answers a request that nothing was begun for: it keeps no place, and a copy of it gets the same answer again.
+    private mutating func answerAndForget(_ response: Message, _ request: Message, _ id: TransactionID) {
         let isReliable = layer.destination(of: id)?.transport.isReliable ?? true
         run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
     }
