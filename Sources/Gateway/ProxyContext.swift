@@ -60,6 +60,8 @@ struct ProxyContext {
     var isInitial = false
     /// Whether the request carried an offer, readable or not: a description in its response is then the answer.
     var carriesOffer = false
+    /// Whether its sender proved to be a user of this gateway.
+    var isAuthenticated = false
     /// How many branches this request may have at one time, here and further on (RFC 5393 section 5.3).
     var breadth: Int
     /// Every way that was tried or is.

@@ -21,7 +21,7 @@ extension SessionController {
 
     /// Whether a request has to prove who sent it: it says that it is a user's of this gateway, and begins something. What
     /// belongs to a dialog was let in by the request that began it; ACK and CANCEL cannot be challenged.
-    private func mustAuthenticate(_ request: Message) -> Bool {
+    func mustAuthenticate(_ request: Message) -> Bool {
         guard let registrar, settings.authenticatesCalls, request.tag(of: .to) == nil else { return false }
         switch request.method {
         case .ack, .cancel, .register, nil: return false
@@ -56,7 +56,8 @@ extension SessionController {
                 let response = registrar?.authenticator.challenge(
                     request, .proxyAuthorization, stale: isStale, at: now)
             else { return false }
-            run(layer.respond(response, to: id))
+            let isReliable = layer.destination(of: id)?.transport.isReliable ?? true
+            run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
         case .forbidden:
             refuse(request, id, Rejection(403, "Forbidden", "the credentials were made for another request"))
         case .malformed(let error):

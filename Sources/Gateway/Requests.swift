@@ -15,13 +15,16 @@ extension SessionController {
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
+        let isAuthenticated = mustAuthenticate(request)
         guard authenticate(&request, id) else { return }
+        removeClaims(&request, from: flow)
         let isInDialog = message.tag(of: .to) != nil
         var context = ProxyContext(
             server: id, request: request, flow: flow, hash: hash,
             breadth: Int(
                 message.number(of: .maxBreadth, upTo: MessageLimits.maxBreadth)
                     ?? UInt64(ProxyContext.defaultBreadth)))
+        context.isAuthenticated = isAuthenticated
         if isInDialog { context.session = session(of: message)?.id }
         let isFollowed = isInDialog && knownCall(of: request) != nil
         if let groups = registeredTargets(of: request) {
@@ -70,6 +73,8 @@ extension SessionController {
                 }
             }
             if message.method == .invite, context.session == nil { return refuse(message, id, .unknownDialog) }
+        } else if let fault = relayFault(context) {
+            return refuse(message, id, fault)
         } else if message.method == .invite {
             do throws(Rejection) {
                 context.session = try begin(message, context.flow, places)

@@ -99,6 +99,8 @@ public struct ControllerSettings: Sendable {
     public var timers: Timers
     /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
     public var inviteTimeout: Duration
+    /// Whether anyone outside may have requests passed on to routes that lead outside again. No: that is a relay.
+    public var relaysForStrangers = false
     /// Whether requests that name a registered domain's user in From must authenticate, where there is a registrar.
     public var authenticatesCalls = true
     /// What sources may send outside of calls.

@@ -115,6 +115,18 @@ extension Message {
         fields = kept
     }
 
+    /// Removes the rows of names that this code does not know, where the predicate wants them gone.
+    public mutating func removeFields(named predicate: (Span<UInt8>) -> Bool) {
+        guard fields.contains(where: { $0.name == .other && predicate(bytes.span.extracting($0.text.range)) }) else {
+            return
+        }
+        var kept: [Field] = []
+        for field in fields where field.name != .other || !predicate(bytes.span.extracting(field.text.range)) {
+            kept.append(field)
+        }
+        fields = kept
+    }
+
     /// Replaces the Request-URI; does nothing to a response.
     public mutating func setRequestURI(_ uri: [UInt8]) {
         guard case .request(let method, let text, _) = startLine else { return }

@@ -37,7 +37,8 @@ enum DNSFuzz {
     static let seeds: [[UInt8]] = [
         message(0, [record(33, [0, 1, 0, 2, 0x13, 0xC4, 1, 0x61, 0xC0, 22])]),
         message(1, [record(35, [0, 1, 0, 2, 1, 0x73, 7] + Array("SIP+D2U".utf8) + [0, 0xC0, 12])]),
-        message(2, [record(5, [1, 0x62, 0xC0, 22]), [1, 0x62, 0xC0, 22, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]]),
+        message(
+            2, [record(5, [1, 0x62, 0xC0, 22]), [1, 0x62, 0xC0, 22, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]]),
         message(3, [record(28, [0x20, 1, 0x0D, 0xB8] + [UInt8](repeating: 0, count: 11) + [1])]),
         message(0, code: 3, []), message(0, []),
     ]

@@ -10,7 +10,8 @@ enum DigestFuzz {
             do throws(ParseError) {
                 credentials = try DigestCredentials(in: placed.bytes.span, placed.slice)
             } catch {
-                guard error.offset >= placed.slice.range.lowerBound, error.offset <= placed.slice.range.upperBound else {
+                guard error.offset >= placed.slice.range.lowerBound, error.offset <= placed.slice.range.upperBound
+                else {
                     return "\(error) is outside of the value"
                 }
                 readings.append([Array("\(error.code)".utf8)])
@@ -23,7 +24,9 @@ enum DigestFuzz {
             if let fault = outside(slices, within: placed.slice.range, "credentials") { return fault }
             for (position, slice) in slices.enumerated() {
                 // Only the client's nonce and the count may be absent, and then together.
-                if slice.isEmpty, position < 5 || credentials.protection != .none { return "an empty parameter is read" }
+                if slice.isEmpty, position < 5 || credentials.protection != .none {
+                    return "an empty parameter is read"
+                }
                 // A quote inside would end the string that is hashed elsewhere, unless it is escaped.
                 let copy = placed.copy(slice) ?? []
                 for (index, octet) in copy.enumerated() where octet == ASCII.quote {

@@ -116,4 +116,51 @@ import Wire
         #expect(phone.inbox.map(\.status) == [field.status])
         #expect(callee.inbox.isEmpty)
     }
+
+    // MARK: What the outside may not say
+
+    /// The same header, written so that a comparison of octets misses it.
+    static let claims = [
+        "P-Asserted-Identity: x", "p-asserted-identity: x", "P-ASSERTED-IDENTITY: x", "P-Asserted-Identity : x",
+        "P-Asserted-Identity\t: x", "P-Asserted-Identity:x", "P-Asserted-Identity:\r\n x", "P-asserted-IDENTITY  :  x",
+        "P-Asserted-Identity: a\r\nP-Asserted-Identity: x", "P-Asserted-Identity:\t\"x\" <sip:x@y>",
+        "Remote-Party-ID: x",
+        "remote-party-id \t : x",
+    ]
+
+    @Test(arguments: claims)
+    func `a stranger's claim of an identity is taken off however it is written`(row: String) throws {
+        let script = Script { $0.relaysForStrangers = false }
+        let callee = script.phone(.inside, 16)
+        let octets = { (phone: Phone, uri: String) in
+            Array(
+                ("MESSAGE \(uri) SIP/2.0\r\nVia: \(String(decoding: phone.via(), as: UTF8.self))\r\n"
+                    + "From: <sip:m@x.example>;tag=1\r\nTo: <\(uri)>\r\nCall-ID: claim-\(phone.number)\r\n"
+                    + "CSeq: 1 MESSAGE\r\n\(row)\r\nSubject: kept\r\nContent-Length: 0\r\n\r\n").utf8)
+        }
+        let stranger = script.phone(.outside, 77)
+        script.transmit(octets(stranger, "sip:bob@inside.example"), from: stranger, to: stranger.gateway)
+        let passed = String(decoding: try #require(callee.inbox.last).serialized(), as: UTF8.self).lowercased()
+        #expect(!passed.contains("asserted") && !passed.contains("remote-party"))
+        #expect(passed.contains("subject: kept"))
+        // The next hop of a route is believed.
+        let neighbour = script.phone(.outside, 32)
+        script.transmit(octets(neighbour, "sip:bob@inside.example"), from: neighbour, to: neighbour.gateway)
+        let believed = String(decoding: try #require(callee.inbox.last).serialized(), as: UTF8.self).lowercased()
+        #expect(believed.contains("asserted") || believed.contains("remote-party"))
+    }
+
+    @Test func `the gateway is no relay between strangers`() {
+        let script = Script(Setting(caller: .outside, callee: .outside)) { $0.relaysForStrangers = false }
+        let call = script.call()
+        call.caller.invite()
+        #expect(call.caller.statuses == [403])
+        #expect(call.callee.requests.isEmpty)
+        // A neighbour of the operator's own routes may.
+        let neighbour = Leg(
+            script.phone(.outside, 32), callID: "neighbour", isCaller: true, localURI: "sip:n@outside.example",
+            remoteURI: "sip:bob@outside.example")
+        neighbour.invite()
+        #expect(neighbour.statuses.first != 403)
+    }
 }

@@ -66,12 +66,15 @@ extension ControllerSettings {
                 }
             }
         }
-        return ControllerSettings(
+        var settings = ControllerSettings(
             name: Array("gw.example.net".utf8), names: [], listeners: listeners, routes: routes,
             policy: PinholePolicy(inside: Family.prefixes, ownAddresses: Set(listeners.map(\.endpoint.address))),
             disclosure: DisclosurePolicy(
                 askedBy: .either, requiresSDP: true, acceptsUnauthenticated: false, certificate: [0x30, 0x01, 0x00]),
             halfOpen: true, maximumSessions: 100, maximumTransactions: 4_000, timers: Timers(),
             inviteTimeout: .seconds(190), tokenKey: (1, 2))
+        // Every side is played to every side.
+        settings.relaysForStrangers = true
+        return settings
     }
 }
