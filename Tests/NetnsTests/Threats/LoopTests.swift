@@ -21,7 +21,7 @@ import Wire
             control: \(control)
             name: \(name).example.net
             listen: [{ transport: udp, address: \(own) }]
-            inside: [10.1.0.0/24]
+            inside: [127.0.3.1/32]
             routes: [{ domain: loop.example.net, to: \(other) }]
 
             """.write(toFile: path, atomically: false, encoding: .utf8)
