@@ -12,7 +12,7 @@ source "$here/sipp.sh"
 
 runs=3
 # Calls per second and seconds: of CPU, of setup, and of one probe of the rate.
-steady=300 cpu_seconds=7 setup_seconds=3 probe_seconds=1.5
+steady=1000 cpu_seconds=5 setup_seconds=3 probe_seconds=1.5
 probes=5
 established=10000 established_rate=800
 # T1 is the default of RFC 3261, so that neither proxy is in more haste than the other; transactions live 64 T1.

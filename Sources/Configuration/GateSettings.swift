@@ -12,6 +12,10 @@ public struct GateSettings: Hashable, Sendable {
     public var allowedUserPlace = Place()
     /// The interface toward the phones.
     public var insideInterface: String
+    /// Where the file names the two interfaces, for an error that only their use shows.
+    public var insideInterfacePlace = Place()
+    /// Where the file names the other one.
+    public var outsideInterfacePlace = Place()
     /// Where the phones are; no address outside them is ever an inside address.
     public var insidePrefixes: [Prefix]
     /// The interface toward everyone else.

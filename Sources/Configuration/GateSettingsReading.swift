@@ -48,6 +48,8 @@ extension GateSettings {
         }
         if let field = section[.socket] { socket = try field.socketPath() }
         if let field = section[.allowUser] { allowedUser = try field.user() }
+        insideInterfacePlace = inside.place(of: .interface)
+        outsideInterfacePlace = outside.place(of: .interface)
         socketPlace = section.place(of: .socket)
         allowedUserPlace = section.place(of: .allowUser)
         // Ports below 1024 belong to services; media has no business there.

@@ -12,7 +12,7 @@ extension SessionController {
     /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
     mutating func examine(_ subject: Subject) {
         guard let (message, id, sender) = details(of: subject), let session = sessions[id], session.crosses else {
-            return proceed(subject)
+            return isOrphan(subject) ? reject(subject, .callIsOver) : proceed(subject)
         }
         if message.method == .bye {
             end(id)
@@ -36,7 +36,7 @@ extension SessionController {
         case .none: plan(subject, nil, session.reading)
         case .plain(let description):
             // Who cannot read a protected offer can still see the call, and would answer in the callee's place.
-            guard session.reading != .disclosed || sender.place.side == .inside else {
+            guard session.keys.isEmpty && session.reading != .disclosed || sender.place.side == .inside else {
                 return reject(subject, .unprotected)
             }
             plan(subject, description, .plain)
@@ -50,6 +50,14 @@ extension SessionController {
             let keys = session.keys.filter { $0.usesLeft.map { $0 > 0 } ?? true }.map(\.handle)
             effects.append(.openEnvelope(token, EnvelopeRequest(contents: contents, keys: keys)))
         }
+    }
+
+    /// Whether it is the 2xx to an INVITE whose session is over: a call that it would begin had no media and no end here.
+    private func isOrphan(_ subject: Subject) -> Bool {
+        guard case .response(let server, _, let message) = subject, let context = contexts[server], context.isInitial,
+            let id = context.session, sessions[id] == nil, let status = message.status
+        else { return false }
+        return (200..<300).contains(status)
     }
 
     /// BYE: nothing may be open any more, and the session goes when its answer comes, or without one.
@@ -122,7 +130,10 @@ extension SessionController {
         case .undecipherable: unreadable(subject)
         case .opened(let body):
             counters.envelopesOpened += 1
-            guard body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
+            // The gateway's certificate is everyone's: an answer from outside shows the key of the call that it answers, or it
+            // is by somebody who saw the call and does not know what was offered.
+            let isProof = body.usedKey != nil || sender.place.side == .inside || sessions[id]?.keys.isEmpty ?? true
+            guard isProof, body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
                 // What anyone could have altered does not replace a key either.
                 if let key = body.newKey { effects.append(.forgetKey(key)) }
                 return unreadable(subject)

@@ -127,7 +127,7 @@ extension SessionController {
             if context.isInitial {
                 sessions[session]?.phase = .ending
             } else if context.carriesOffer {
-                sessions[session]?.rollBack()
+                sessions[session]?.suspendOffer()
             }
             ensureHoles(session, for: .none)
         }

@@ -113,7 +113,7 @@ extension SessionController {
     private mutating func replaceStale(_ request: GateRequest) -> Bool {
         guard let id = request.changedSession, let wanted = sessions[id]?.requested else { return false }
         let stale = sessions.values.filter { other in
-            other.id != id
+            other.id != id && other.phase != .early
                 && (other.installed.paths.contains(where: wanted.paths.contains)
                     || other.installed.halfOpen.contains(where: wanted.halfOpen.contains))
         }

@@ -78,7 +78,7 @@ struct ProxyContext {
     /// Responses that wait behind it, with the numbers of their branches.
     var queue: [(branch: Int, response: Message)] = []
 
-    /// Responses that may wait; a peer that sends more loses them and sends them again.
+    /// Responses that may wait, beside one failure of each branch; a peer that sends more loses them and sends them again.
     static let maximumQueue = 8
     /// What Max-Breadth is where a request names none (RFC 5393 section 5.3.3).
     static let defaultBreadth = 60

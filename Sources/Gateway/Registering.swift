@@ -119,8 +119,14 @@ extension SessionController {
     /// The ways to a contact: through its Path, else back where its REGISTER came from, else where its URI says.
     private func destinations(of binding: Binding) -> [Destination] {
         if let first = binding.path.first {
-            return NameAddress(in: first.span, Slice(0..<first.count))
-                .flatMap { Routing.address(of: $0.uri, in: first.span) }.map { [$0] } ?? []
+            guard let path = NameAddress(in: first.span, Slice(0..<first.count)),
+                let uri = try? URI(in: first.span, path.uri)
+            else { return [] }
+            let host = first.span.extracting(uri.host.range)
+            for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
+                return [route.destination]
+            }
+            return Routing.address(of: path.uri, in: first.span).map { [settings.named($0)] } ?? []
         }
         let source = Destination(binding.flow.transport, binding.flow.remote, connection: binding.flow.connection)
         if binding.flowNumber != nil { return [source] }

@@ -49,6 +49,9 @@ extension Rejection {
         Rejection(480, "Temporarily Unavailable", "nobody is registered by that name")
     }
 
+    /// The call that a 2xx would begin is over already.
+    static var callIsOver: Rejection { Rejection(503, "Service Unavailable", "the call is over") }
+
     /// A request inside a dialog that nobody has here.
     static var unknownDialog: Rejection {
         Rejection(481, "Call/Transaction Does Not Exist", "no such dialog here")

@@ -31,7 +31,8 @@ extension SessionController {
         var response = message
         response.removeFirstValue(of: .via)
         if context.isBusy {
-            if context.queue.count < ProxyContext.maximumQueue {
+            // A failure comes once; all else comes again.
+            if status >= 300 || context.queue.count < ProxyContext.maximumQueue {
                 contexts[server]?.queue.append((branch: index, response: response))
             }
             return
@@ -185,8 +186,8 @@ enum BestResponse {
                 response.appendFields(of: .wwwAuthenticate, from: other)
                 response.appendFields(of: .proxyAuthenticate, from: other)
             }
-        } else if status == 503, context.branches[best.branch].why == nil {
-            // A 503 would keep the caller away from this gateway, which works.
+        } else if status == 503, context.branches[best.branch].why != .refused {
+            // A 503 would keep the caller away from this gateway, which works; its own refusal says what it means.
             response.setStatus(500, reason: "Server Internal Error")
         }
         return (best.branch, response)

@@ -169,7 +169,7 @@ extension TransportKind {
 extension ControllerSettings {
     /// A destination with whom TLS must find there: an address has no certificate of its own, so whoever is there is the
     /// next hop of a route, or has a connection already.
-    fileprivate func named(_ destination: Destination) -> Destination {
+    func named(_ destination: Destination) -> Destination {
         guard destination.transport == .tls else { return destination }
         var destination = destination
         let route = routes.first {

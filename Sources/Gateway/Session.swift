@@ -261,6 +261,12 @@ extension Session {
         return true
     }
 
+    /// The INVITE is being cancelled: nothing is open for its offer, but a 2xx that crosses the CANCEL still answers it.
+    mutating func suspendOffer() {
+        early = [:]
+        halfOpen = []
+    }
+
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
     mutating func rollBack() { settle(on: stable) }
 

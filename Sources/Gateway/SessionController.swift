@@ -67,7 +67,9 @@ public struct SessionController {
         case .stored(let token, let succeeded): stored(token, succeeded)
         case .locationChanged(let change): registrar?.adopt(change)
         case .usersChanged(let users): registrar?.replaceUsers(users)
-        case .connectionClosed(let connection): registrar?.connectionClosed(connection)
+        case .connectionClosed(let connection):
+            registrar?.connectionClosed(connection)
+            run(layer.connectionFailed(connection))
         case .transportFailed(let destination): run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()

@@ -35,6 +35,14 @@ struct Daemon {
             throw StartError(
                 description: "CAP_NET_ADMIN is missing; start the systemd unit, or set AmbientCapabilities to it")
         }
+        for (name, place) in [
+            (settings.insideInterface, settings.insideInterfacePlace),
+            (settings.outsideInterface, settings.outsideInterfacePlace),
+        ] where if_nametoindex(name) == 0 {
+            throw StartError(
+                description: place.error("no such interface: \(name)", allowed: "an interface of this machine")
+                    .description)
+        }
         do throws(NetfilterError) {
             firewall = try NftFirewall(settings.table)
         } catch {

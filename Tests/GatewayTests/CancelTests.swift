@@ -143,12 +143,12 @@ import Testing
     }
 
     @Test(arguments: Setting.bothWays)
-    func `a transport that fails gives the caller a 503 and leaves nothing open`(_ setting: Setting) {
+    func `a transport that fails gives the caller a 500 and leaves nothing open`(_ setting: Setting) {
         let script = Script(setting)
         let call = script.call()
         script.lostSends = [1]
         call.caller.invite()
-        #expect(call.caller.statuses == [503])
+        #expect(call.caller.statuses == [500])
         expectNothingLeft(script)
     }
 
@@ -211,5 +211,40 @@ import Testing
         script.feed(.shutdown)
         #expect(script.open.isEmpty)
         #expect(script.controller.sessions.isEmpty)
+    }
+
+    @Test(arguments: Setting.crossing)
+    func `a 2xx that crosses the CANCEL of a re-INVITE has its media`(_ setting: Setting) {
+        let script = Script(setting)
+        let call = script.call()
+        call.establish()
+        call.caller.port = 30_000
+        call.caller.invite()
+        call.callee.ring()
+        call.callee.ignoresCancel = true
+        call.caller.cancel()
+        // What was agreed on before stays meanwhile, what is offered does not.
+        let before = call.paths(call.caller.phone.media(20_000))
+        #expect(script.open == [Holes(paths: before)])
+        call.callee.answer()
+        #expect(call.caller.statuses.last == 200)
+        #expect(call.asked.contains(.narrow(call.paths())))
+        // It was meant to be cancelled: the harness hangs up.
+        expectNothingLeft(script)
+    }
+
+    @Test func `a failure behind a burst of provisional responses is passed on`() {
+        let script = Script()
+        let call = script.call()
+        call.caller.invite()
+        script.gate.isManual = true
+        call.callee.respond(183, .media(call.callee.media))
+        for _ in 0..<2 * ProxyContext.maximumQueue { call.callee.ring() }
+        call.callee.reject(486)
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        script.gate.isManual = false
+        #expect(call.caller.statuses.last == 486)
+        #expect(call.caller.statuses.count == 2 + ProxyContext.maximumQueue)
+        expectNothingLeft(script)
     }
 }

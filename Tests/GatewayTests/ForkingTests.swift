@@ -188,6 +188,18 @@ import Wire
         expectNothingLeft(none.script)
     }
 
+    @Test func `a phone whose connection ends is given up at once`() throws {
+        let fork = Fork(Setting(transport: .tcp), Array(repeating: Fork.Device(), count: 2))
+        fork.caller.invite()
+        for callee in fork.callees { callee.ring() }
+        fork.callees[1].reject(486)
+        #expect(fork.caller.statuses == [180, 180])
+        fork.script.feed(.connectionClosed(try #require(fork.callees[0].phone.connection)))
+        fork.script.settle()
+        #expect(fork.caller.lastStatus == 486)
+        #expect(fork.script.leftovers.isEmpty)
+    }
+
     @Test func `a Path is the route to its phone`() throws {
         let fork = Fork(Setting(), [Fork.Device(path: [Array("<sip:198.51.0.50:5060;lr>".utf8)])])
         fork.caller.invite()

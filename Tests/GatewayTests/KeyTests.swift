@@ -71,7 +71,7 @@ import Wire
     }
 
     @Test func `the same key named again is not forgotten`() {
-        let script = Script()
+        let script = Script(Setting(caller: .outside, callee: .inside))
         let call = established(script)
         script.open(DisclosureTests.opened(call.callee.phone.media(), newKey: 1))
         #expect(script.forgotten.isEmpty)
@@ -124,5 +124,15 @@ import Wire
         let second = script.call()
         second.caller.invite(.envelope())
         #expect(script.envelopes.last?.request.keys == [])
+    }
+
+    @Test func `an answer from outside that does not show the key of the call opens nothing`() {
+        let script = Script()
+        let call = established(script)
+        // Sealed to the gateway's certificate, which anyone has.
+        script.open(DisclosureTests.opened(call.callee.phone.media(), newKey: 9))
+        #expect(call.caller.lastStatus == 502)
+        #expect(script.isClosed)
+        #expect(script.forgotten.contains(key(9)))
     }
 }

@@ -85,7 +85,7 @@ import Wire
         let from = script.sent.count
         script.lostSends = [from + 1]
         call.caller.invite(.media(call.caller.phone.media(30_000)))
-        #expect(call.caller.lastStatus == 503)
+        #expect(call.caller.lastStatus == 500)
         #expect(script.open == [Holes(paths: call.paths())])
         end(script, call)
     }
@@ -165,7 +165,7 @@ import Wire
         call.establish()
         script.lostSends = [script.sent.count]
         call.caller.send(.update, .media(call.caller.phone.media(30_000)))
-        #expect(call.caller.lastStatus == 503)
+        #expect(call.caller.lastStatus == 500)
         #expect(script.open == [Holes(paths: call.paths())])
         end(script, call)
     }

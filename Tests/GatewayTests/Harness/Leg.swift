@@ -29,6 +29,8 @@ final class Leg {
     var isRude = false
     /// Whether a 2xx of its own waits for the ACK: no other INVITE may be sent until then.
     var isUnacknowledged: Bool { !unacknowledged.isEmpty }
+    /// Answers as if the CANCEL had come too late.
+    var ignoresCancel = false
     /// Rings and answers by itself.
     var isAutomatic = false
     /// What it sends to a 2xx that makes the offer.
@@ -259,7 +261,7 @@ final class Leg {
     }
 
     func cancelled() {
-        guard incoming != nil else { return }
+        guard incoming != nil, !ignoresCancel else { return }
         reject(487)
     }
 
