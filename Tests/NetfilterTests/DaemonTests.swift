@@ -216,7 +216,7 @@ final class GateProcess {
         try gate.testbed.gateway.command("ip", "link", "set", "wan0", "name", "wan7")
         let homeless = try gate.start()
         #expect(homeless.wait(seconds: 10) == 1)
-        #expect(homeless.text.contains("looking for interface wan0"))
+        #expect(homeless.text.contains("outside.interface: no such interface: wan0; allowed: "))
         #expect(homeless.text.split(separator: "\n").count == 1)
     }
 
