@@ -70,7 +70,7 @@ let executables: [Target] = [
 
 let tests: [Target] = [
     // Messages under the names of their RFCs, and what must hold of every reader whatever it is given.
-    .target(name: "Corpus", dependencies: ["Wire"], path: "Tests/Corpus"),
+    .target(name: "Corpus", dependencies: ["SIPText", "Wire"], path: "Tests/Corpus"),
     .target(
         name: "FuzzTargets",
         dependencies: [
@@ -86,7 +86,7 @@ let tests: [Target] = [
     .testTarget(name: "SIPTextTests", dependencies: ["Corpus", "SIPText", "Wire"]),
     .testTarget(name: "SIPTransactionsTests", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .testTarget(
-        name: "ServerLocationTests", dependencies: ["SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
+        name: "ServerLocationTests", dependencies: ["Corpus", "SIPText", "SIPTransactions", "ServerLocation", "Wire"]),
     .testTarget(
         name: "ResolverTests",
         dependencies: ["Lab", "Resolver", "SIPTransactions", "ServerLocation", "Wire"] + nio),
@@ -102,16 +102,19 @@ let tests: [Target] = [
         ]),
     .testTarget(
         name: "RegistrationTests",
-        dependencies: ["FakeDigesting", "Registration", "SIPText", "SIPTransactions", "Wire"]),
+        dependencies: ["Corpus", "FakeDigesting", "Registration", "SIPText", "SIPTransactions", "Wire"]),
     .executableTarget(
         name: "store-writer", dependencies: ["Registration", "SIPTransactions", "Store", "Wire"],
         path: "Tests/StoreWriter"),
     .testTarget(
         name: "StoreTests",
-        dependencies: ["Lab", "Registration", "SIPTransactions", "Store", "sekisho", "store-writer", "Wire"]),
+        dependencies: [
+            "Corpus", "Lab", "Registration", "SIPTransactions", "Store", "sekisho", "store-writer", "Wire",
+        ]),
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(
-        name: "CryptoTests", dependencies: ["CMSText", "COpenSSL", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),
+        name: "CryptoTests",
+        dependencies: ["CMSText", "COpenSSL", "Corpus", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
     .testTarget(
         name: "TransportTests",

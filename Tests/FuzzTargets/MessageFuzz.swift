@@ -1,3 +1,4 @@
+import Corpus
 import SIPText
 import Wire
 

@@ -1,3 +1,4 @@
+import Corpus
 import Registration
 import SIPText
 import SIPTransactions
@@ -6,18 +7,6 @@ import Wire
 
 /// REGISTERs put together at random, some of them damaged, from two users and a stranger; stores that fail now and then.
 @Suite struct RandomWalkTests {
-    private struct SplitMix: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var value = state
-            value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-            value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-            return value ^ value >> 31
-        }
-    }
-
     static let lines = [
         "Contact: <sip:NAME@192.0.2.1>", "Contact: <sip:NAME@192.0.2.2>;q=0.3, <sip:NAME@192.0.2.3>;expires=0",
         "Contact: *", "Contact: <sip:NAME@192.0.2.4;transport=tcp>;+sip.instance=\"<urn:x>\";reg-id=1",

@@ -1,22 +1,30 @@
-import Corpus
-import SIPText
-import Wire
+public import SIPText
+public import Wire
 
 /// What a `StreamFramer` made of a stream.
-struct Framing: Equatable {
-    var frames: [StreamFramer.Frame] = []
-    var error: ParseError?
+public struct Framing: Equatable, Sendable {
+    /// The frames, in their order.
+    public var frames: [StreamFramer.Frame] = []
+    /// Why the stream ended.
+    public var error: ParseError?
     /// Octets left over, when there was no error.
-    var buffered = 0
+    public var buffered = 0
 
-    /// Feeds the octets in pieces of the sizes given, the last one over and over, and takes out what there is in between.
-    static func stream(_ octets: [UInt8], in sizes: [Int]) -> Framing {
+    /// Frames and an error to compare with.
+    public init(frames: [StreamFramer.Frame] = [], error: ParseError? = nil, buffered: Int = 0) {
+        self.frames = frames
+        self.error = error
+        self.buffered = buffered
+    }
+
+    /// Feeds the octets in pieces of the sizes given, over and over, and takes out what there is in between.
+    public static func stream(_ octets: [UInt8], in sizes: [Int]) -> Framing {
         var framing = Framing()
         var framer = StreamFramer()
         var position = 0
         var piece = 0
         while position < octets.count, framing.error == nil {
-            let end = min(position + sizes[min(piece, sizes.count - 1)], octets.count)
+            let end = min(position + max(1, sizes[piece % sizes.count]), octets.count)
             framer.append(octets[position..<end])
             position = end
             piece += 1
@@ -28,7 +36,8 @@ struct Framing: Equatable {
         return framing
     }
 
-    func matches(_ expected: Fixture.Stream, _ octets: [UInt8]) -> Bool {
+    /// Whether it is what a fixture says.
+    public func matches(_ expected: Fixture.Stream, _ octets: [UInt8]) -> Bool {
         switch expected {
         case .whole: self == Framing(frames: [.message(octets)])
         case .frames(let count): error == nil && buffered == 0 && frames.count == count

@@ -1,32 +1,6 @@
+import Corpus
 import SIPText
 import Wire
-
-/// What a `StreamFramer` made of a stream.
-struct Framing: Equatable {
-    var frames: [StreamFramer.Frame] = []
-    var error: ParseError?
-    /// Octets left over, when there was no error.
-    var buffered = 0
-
-    /// Feeds the octets in pieces of the sizes given, over and over, and takes out what there is in between.
-    static func stream(_ octets: [UInt8], in sizes: [Int]) -> Framing {
-        var framing = Framing()
-        var framer = StreamFramer()
-        var position = 0
-        var piece = 0
-        while position < octets.count, framing.error == nil {
-            let end = min(position + max(1, sizes[piece % sizes.count]), octets.count)
-            framer.append(octets[position..<end])
-            position = end
-            piece += 1
-            do throws(ParseError) {
-                while let frame = try framer.next() { framing.frames.append(frame) }
-            } catch { framing.error = error }
-        }
-        framing.buffered = framing.error == nil ? framer.buffered : 0
-        return framing
-    }
-}
 
 /// A stream of SIP: the first four octets say in which pieces it comes, and it must not matter.
 enum StreamFuzz {
