@@ -98,9 +98,7 @@ extension SessionController {
         guard request.method != .ack else { return }
         let tag = tokens.constantTag(for: request)
         var response = Message(status: 503, reason: "Service Unavailable", to: request, tag: tag)
-        var seconds: [UInt8] = []
-        ASCII.append(decimal: TransactionLimits.retryAfterSeconds, to: &seconds)
-        response.append(.retryAfter, seconds)
+        response.append(.retryAfter, decimal: TransactionLimits.retryAfterSeconds)
         answerStatelessly(response, request, flow)
     }
 

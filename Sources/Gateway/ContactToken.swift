@@ -40,7 +40,7 @@ struct ContactToken: Equatable {
         content += uri
         var text: [UInt8] = []
         text.append(literal: Self.prefix)
-        for octet in content { text.appendHex(octet) }
+        Hexadecimal.append(content.span, to: &text)
         text.append(ASCII.dot)
         text.appendHex(Self.hash(content.span, key))
         return text
@@ -88,15 +88,6 @@ struct ContactToken: Equatable {
         var hash = SipHash(key: key)
         hash.add(content)
         return hash.finish()
-    }
-}
-
-extension [UInt8] {
-    /// Appends two hexadecimal digits, lower case.
-    fileprivate mutating func appendHex(_ octet: UInt8) {
-        let digits: StaticString = "0123456789abcdef"
-        append(digits.utf8Start[Int(octet >> 4)])
-        append(digits.utf8Start[Int(octet & 0xF)])
     }
 }
 

@@ -104,7 +104,8 @@ extension SessionController {
         var request = context.request
         if let uri = branch.target.uri { request.setRequestURI(uri) }
         for value in branch.target.route.reversed() { request.prepend(.route, value) }
-        request.setBreadth(max(1, context.breadth / context.branches.count))
+        // The branches that may come of this one (RFC 5393 section 5.3.3.1).
+        request.set(.maxBreadth, decimal: UInt64(max(1, context.breadth / context.branches.count)))
         request.prepare(
             from: context.flow, by: listener, branch: LoopCheck.branch(hash: context.hash, &tokens),
             recordsRoute: recordsRoute, settings: settings)
@@ -192,9 +193,7 @@ extension Message {
         from flow: Flow, by listener: Listener, branch: [UInt8], recordsRoute: Bool, settings: ControllerSettings
     ) {
         let hops = number(of: .maxForwards, upTo: MessageLimits.maxForwards).map { $0 - min($0, 1) }
-        var value: [UInt8] = []
-        ASCII.append(decimal: hops ?? SessionController.initialMaxForwards, to: &value)
-        set(.maxForwards, value)
+        set(.maxForwards, decimal: hops ?? SessionController.initialMaxForwards)
         if recordsRoute {
             // Two values when the request leaves by another address than it came in by (RFC 5658 section 4), so that
             // each end gets one that it can reach.
@@ -215,12 +214,5 @@ extension Message {
             setRequestURI(next)
         }
         prepend(.via, Routing.via(listener, settings, branch: branch))
-    }
-
-    /// Max-Breadth: the branches that may come of this one (RFC 5393 section 5.3.3.1).
-    fileprivate mutating func setBreadth(_ breadth: Int) {
-        var value: [UInt8] = []
-        ASCII.append(decimal: UInt64(breadth), to: &value)
-        set(.maxBreadth, value)
     }
 }

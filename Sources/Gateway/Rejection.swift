@@ -132,16 +132,8 @@ extension Rejection {
         warning.append(ASCII.quote)
         response.append(.warning, warning)
         if !unsupported.isEmpty { response.append(.unsupported, unsupported) }
-        if let minSE {
-            var value: [UInt8] = []
-            ASCII.append(decimal: UInt64(minSE), to: &value)
-            response.append(.minSE, value)
-        }
-        if let retryAfter {
-            var value: [UInt8] = []
-            ASCII.append(decimal: UInt64(retryAfter), to: &value)
-            response.append(.retryAfter, value)
-        }
+        if let minSE { response.append(.minSE, decimal: UInt64(minSE)) }
+        if let retryAfter { response.append(.retryAfter, decimal: UInt64(retryAfter)) }
         if offersCertificate, !settings.disclosure.certificate.isEmpty {
             response.setBody(settings.disclosure.certificate, contentType: Array("application/pkix-cert".utf8))
         }

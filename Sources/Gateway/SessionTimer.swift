@@ -50,10 +50,10 @@ extension SessionController {
             if expires != wanted { context.request.setLeadingSeconds(of: .sessionExpires, expires) }
         } else {
             expires = max(policy.expires, minimum)
-            context.request.append(.sessionExpires, decimal(expires))
+            context.request.append(.sessionExpires, decimal: UInt64(expires))
         }
         if context.request.leadingSeconds(of: .minSE) ?? SessionTimerPolicy.smallestMinimum < minimum {
-            context.request.set(.minSE, decimal(minimum))
+            context.request.set(.minSE, decimal: UInt64(minimum))
         }
         context.timer = SessionTimerRequest(expires: expires, isSupported: isSupported)
         return nil
@@ -69,7 +69,8 @@ extension SessionController {
             sessions[id]?.hasTimer = false
             return effects.append(.cancelTimer(.sessionExpires(id)))
         }
-        var value = decimal(asked.expires)
+        var value: [UInt8] = []
+        ASCII.append(decimal: UInt64(asked.expires), to: &value)
         value.append(literal: ";refresher=uac")
         response.append(.sessionExpires, value)
         if !response.lists("timer", in: .require) { response.append(.require, Array("timer".utf8)) }
@@ -86,12 +87,6 @@ extension SessionController {
         guard sessions[id] != nil else { return }
         sessions[id]?.hasTimer = false
         close(id, .expired)
-    }
-
-    private func decimal(_ number: UInt32) -> [UInt8] {
-        var value: [UInt8] = []
-        ASCII.append(decimal: UInt64(number), to: &value)
-        return value
     }
 }
 

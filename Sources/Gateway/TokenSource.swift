@@ -101,9 +101,6 @@ struct SipHash {
 extension [UInt8] {
     /// Appends 16 hexadecimal digits, lower case.
     mutating func appendHex(_ value: UInt64) {
-        let digits: StaticString = "0123456789abcdef"
-        for shift in stride(from: 60, through: 0, by: -4) {
-            append(digits.utf8Start[Int(value >> UInt64(shift) & 0xF)])
-        }
+        Hexadecimal.append(value, to: &self)
     }
 }

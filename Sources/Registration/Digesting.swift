@@ -21,15 +21,3 @@ enum ConstantTime {
         return difference == 0
     }
 }
-
-/// Hexadecimal digits in lower case, as RFC 7616 writes hashes (`LHEX`).
-enum Hexadecimal {
-    private static let digits: StaticString = "0123456789abcdef"
-
-    static func append(_ octets: Span<UInt8>, to output: inout [UInt8]) {
-        for index in 0..<octets.count {
-            output.append(digits.utf8Start[Int(octets[index] >> 4)])
-            output.append(digits.utf8Start[Int(octets[index] & 0xF)])
-        }
-    }
-}

@@ -29,6 +29,26 @@ extension Message {
     /// Puts a field below every other.
     public mutating func append(_ name: HeaderName, _ value: [UInt8]) { fields.append(field(name, value)) }
 
+    /// Puts a field with a number below every other.
+    public mutating func append(_ name: HeaderName, decimal number: UInt64) {
+        fields.append(Field(name: name, text: append(name.text), value: append(decimal: number)))
+    }
+
+    /// Replaces the value of the first field of that name by a number, or adds the field.
+    public mutating func set(_ name: HeaderName, decimal number: UInt64) {
+        if let index = firstIndex(of: name) {
+            fields[index].value = append(decimal: number)
+        } else {
+            append(name, decimal: number)
+        }
+    }
+
+    private mutating func append(decimal number: UInt64) -> Slice {
+        let start = bytes.count
+        ASCII.append(decimal: number, to: &bytes)
+        return Slice(start..<bytes.count)
+    }
+
     /// Puts a field with a name that this code does not know below every other.
     public mutating func append(named text: [UInt8], _ value: [UInt8]) {
         fields.append(Field(name: .other, text: append(text.span), value: append(value.span)))
@@ -152,9 +172,7 @@ extension Message {
     public mutating func setBody(_ octets: [UInt8], contentType: [UInt8]?) {
         body = append(octets.span)
         if let contentType { set(.contentType, contentType) }
-        var length: [UInt8] = []
-        ASCII.append(decimal: UInt64(octets.count), to: &length)
-        set(.contentLength, length)
+        set(.contentLength, decimal: UInt64(octets.count))
     }
 }
 

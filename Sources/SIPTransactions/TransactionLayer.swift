@@ -95,9 +95,7 @@ extension TransactionLayer {
         var tag: [UInt8] = []
         ASCII.append(decimal: key.fingerprint, to: &tag)
         var response = Message(status: 503, reason: "Service Unavailable", to: request, tag: tag)
-        var seconds: [UInt8] = []
-        ASCII.append(decimal: TransactionLimits.retryAfterSeconds, to: &seconds)
-        response.append(.retryAfter, seconds)
+        response.append(.retryAfter, decimal: TransactionLimits.retryAfterSeconds)
         return .send(response, Destination(respondingTo: request, from: flow))
     }
 
