@@ -21,7 +21,7 @@ extension SessionController {
 
     /// Whether a request has to prove who sent it: it says that it is a user's of this gateway, and begins something. What
     /// belongs to a dialog was let in by the request that began it; ACK and CANCEL cannot be challenged.
-    func mustAuthenticate(_ request: Message) -> Bool {
+    private func mustAuthenticate(_ request: Message) -> Bool {
         guard let registrar, settings.authenticatesCalls, request.tag(of: .to) == nil else { return false }
         switch request.method {
         case .ack, .cancel, .register, nil: return false
@@ -31,39 +31,45 @@ extension SessionController {
         }
     }
 
+    /// What became of the question who sent a request.
+    enum Authentication: Hashable {
+        /// It need not be known.
+        case notAsked
+        case proved
+        /// The request has been answered.
+        case refused
+    }
+
     /// Who sent a request, when it must be known.
-    ///
-    /// - Returns: whether the request may go on; it has been answered when not.
-    mutating func authenticate(_ request: inout Message, _ id: TransactionID) -> Bool {
+    mutating func authenticate(_ request: inout Message, _ id: TransactionID) -> Authentication {
         guard mustAuthenticate(request),
             let verdict = registrar?.authenticator.verify(request, .proxyAuthorization, at: now)
-        else { return true }
+        else { return .notAsked }
         switch verdict {
         case .authenticated(let user):
             guard AddressOfRecord(of: .from, in: request)?.user == user else {
                 refuse(request, id, Rejection(403, "Forbidden", "From is not the user who authenticated"))
-                return false
+                return .refused
             }
             // The credentials were for this gateway (section 22.3); those for other realms go on.
             request.removeAll(.proxyAuthorization) { value in
                 let credentials = try? DigestCredentials(in: value, Slice(0..<value.count))
                 return credentials.map { ASCII.equal(value.octets($0.realm), realm.span) } ?? false
             }
-            return true
+            return .proved
         case .challenge(let isStale):
             counters.refused += 1
-            guard
-                let response = registrar?.authenticator.challenge(
-                    request, .proxyAuthorization, stale: isStale, at: now)
-            else { return false }
-            let isReliable = layer.destination(of: id)?.transport.isReliable ?? true
-            run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
+            if let response = registrar?.authenticator.challenge(
+                request, .proxyAuthorization, stale: isStale, at: now)
+            {
+                answerAndForget(response, request, id)
+            }
         case .forbidden:
             refuse(request, id, Rejection(403, "Forbidden", "the credentials were made for another request"))
         case .malformed(let error):
             refuse(request, id, .badBody("Proxy-Authorization", error))
         }
-        return false
+        return .refused
     }
 
     private var realm: [UInt8] { registrar?.authenticator.realm ?? [] }
@@ -122,10 +128,7 @@ extension SessionController {
             guard let path = NameAddress(in: first.span, Slice(0..<first.count)),
                 let uri = try? URI(in: first.span, path.uri)
             else { return [] }
-            let host = first.span.extracting(uri.host.range)
-            for route in settings.routes where ASCII.equalIgnoringCase(host, route.domain.span) {
-                return [route.destination]
-            }
+            if let route = settings.route(for: uri, in: first.span) { return [route.destination] }
             return Routing.address(of: path.uri, in: first.span).map { [settings.named($0)] } ?? []
         }
         let source = Destination(binding.flow.transport, binding.flow.remote, connection: binding.flow.connection)

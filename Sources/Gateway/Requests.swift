@@ -15,8 +15,8 @@ extension SessionController {
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
-        let isAuthenticated = mustAuthenticate(request)
-        guard authenticate(&request, id) else { return }
+        let authentication = authenticate(&request, id)
+        guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
         let isInDialog = message.tag(of: .to) != nil
         var context = ProxyContext(
@@ -24,9 +24,9 @@ extension SessionController {
             breadth: Int(
                 message.number(of: .maxBreadth, upTo: MessageLimits.maxBreadth)
                     ?? UInt64(ProxyContext.defaultBreadth)))
-        context.isAuthenticated = isAuthenticated
+        context.isAuthenticated = authentication == .proved
         if isInDialog { context.session = session(of: message)?.id }
-        let isFollowed = isInDialog && knownCall(of: request) != nil
+        let isFollowed = isInDialog && (context.session != nil || knownCall(of: request) != nil)
         if let groups = registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
             guard !groups.isEmpty else {
@@ -189,7 +189,7 @@ extension SessionController {
     }
 
     /// Answers a request that nothing was begun for: it keeps no place, and a copy of it gets the same answer again.
-    private mutating func answerAndForget(_ response: Message, _ request: Message, _ id: TransactionID) {
+    mutating func answerAndForget(_ response: Message, _ request: Message, _ id: TransactionID) {
         let isReliable = layer.destination(of: id)?.transport.isReliable ?? true
         run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
     }

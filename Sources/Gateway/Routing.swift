@@ -48,10 +48,7 @@ enum Routing {
         guard let slice = routeURI ?? message.requestURI, let uri = try? URI(in: message.bytes.span, slice),
             uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
         else { return .rejected(Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")) }
-        let host = message.octets(uri.host)
-        let address = uri.address(in: message.bytes.span)
-        for route in settings.routes
-        where ASCII.equalIgnoringCase(host, route.domain.span) || address != nil && route.address == address {
+        if let route = settings.route(for: uri, in: message.bytes.span) {
             // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).
             guard uri.scheme == .sip || route.destination.transport == .tls else { return .rejected(.noRoute) }
             return .target(Target(destinations: [route.destination]))
@@ -145,14 +142,6 @@ extension TransportKind {
             self = .tls
         } else {
             return nil
-        }
-    }
-
-    /// The port where a URI names none (RFC 3261 section 19.1.2).
-    var defaultPort: UInt16 {
-        switch self {
-        case .udp, .tcp: 5_060
-        case .tls: 5_061
         }
     }
 

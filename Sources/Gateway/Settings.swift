@@ -178,6 +178,17 @@ extension ControllerSettings {
         return listeners.contains { $0.endpoint.address == address && $0.endpoint.port == port ?? 5_060 }
     }
 
+    /// The static route of the host that a URI names, however an address is written.
+    func route(for uri: URI, in bytes: Span<UInt8>) -> StaticRoute? {
+        let host = bytes.extracting(uri.host.range)
+        let address = uri.address(in: bytes)
+        for route in routes
+        where ASCII.equalIgnoringCase(host, route.domain.span) || address != nil && route.address == address {
+            return route
+        }
+        return nil
+    }
+
     /// Whether a host is one of this gateway's names, in any letter case.
     func isName(_ host: Span<UInt8>) -> Bool {
         for name in names where ASCII.equalIgnoringCase(host, name.span) { return true }

@@ -12,6 +12,14 @@ public enum TransportKind: UInt8, Hashable, Sendable {
         case .tcp, .tls: true
         }
     }
+
+    /// The port where none is written (RFC 3261 section 19.1.2).
+    public var defaultPort: UInt16 {
+        switch self {
+        case .udp, .tcp: 5_060
+        case .tls: 5_061
+        }
+    }
 }
 
 /// Where a message came from, and therefore the way back.

@@ -14,7 +14,7 @@ extension Destination {
     ///   - request: the topmost Via is stamped with `received` and `rport`.
     ///   - flow: what the request came by.
     public init(respondingTo request: Message, from flow: Flow) {
-        var port = Self.defaultPort(flow.transport)
+        var port = flow.transport.defaultPort
         var name: [UInt8] = []
         if let via = request.topVia {
             if let sentBy = via.port { port = sentBy }
@@ -28,13 +28,5 @@ extension Destination {
         self.init(
             flow.transport, Endpoint(flow.remote.address, port), connection: flow.connection,
             local: flow.transport.isReliable ? nil : flow.local, serverName: name)
-    }
-
-    /// The port when sent-by names none (RFC 3261 section 18.2.2; 5061: section 19.1.2).
-    private static func defaultPort(_ transport: TransportKind) -> UInt16 {
-        switch transport {
-        case .udp, .tcp: 5060
-        case .tls: 5061
-        }
     }
 }

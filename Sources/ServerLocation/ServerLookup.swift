@@ -116,7 +116,7 @@ public struct ServerLookup: Sendable {
         guard AddressOrder.isSendable(address) else { return fail(nil, .badAddress) }
         guard target.supported.has(transport, isIPv6: address.isIPv6) else { return fail(nil, .unsupportedTransport) }
         state = .finished
-        return .found([destination(transport, Endpoint(address, target.port ?? Self.defaultPort(transport)))])
+        return .found([destination(transport, Endpoint(address, target.port ?? transport.defaultPort))])
     }
 
     private mutating func chooseServices(_ answer: Answer, _ question: Question) -> Step {
@@ -211,7 +211,7 @@ public struct ServerLookup: Sendable {
         // No SRV records: the name itself, over the transport selected before, at its default port.
         guard let name else { return fail(nil, .badHost) }
         let transport = selectedTransport(services)
-        return askAddresses([Host(transport: transport, name: name, port: Self.defaultPort(transport))])
+        return askAddresses([Host(transport: transport, name: name, port: transport.defaultPort)])
     }
 
     /// The transport when there were no SRV records: the one that was written or that NAPTR prefers; with neither, TLS
@@ -283,14 +283,6 @@ public struct ServerLookup: Sendable {
     /// Every destination of a look-up is made here; TLS has to find the domain of the URI there.
     private func destination(_ transport: TransportKind, _ remote: Endpoint) -> Destination {
         Destination(transport, remote, serverName: transport == .tls ? target.domain : [])
-    }
-
-    /// RFC 3261 section 19.1.2.
-    private static func defaultPort(_ transport: TransportKind) -> UInt16 {
-        switch transport {
-        case .udp, .tcp: 5060
-        case .tls: 5061
-        }
     }
 
     private mutating func fail(_ question: Question?, _ reason: ServerLookupError.Reason) -> Step {
