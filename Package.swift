@@ -146,6 +146,7 @@ let package = Package(
         .library(name: "UserAgent", targets: ["UserAgent"]),
         // For Benchmarks, which is a package of its own.
         .library(name: "SIPText", targets: ["SIPText"]),
+        .library(name: "Gateway", targets: ["Gateway", "SIPTransactions"]),
         .library(name: "Crypto", targets: ["CMSText", "Crypto"]),
         .library(name: "GateProtocol", targets: ["GateProtocol", "Wire"]),
         // For Fuzz, which is one too.

@@ -12,7 +12,11 @@ let peers: [Target] = [
 let benchmarks: [Target] = [
     .target(name: "Sampling"),
     .executableTarget(
-        name: "bench-sip", dependencies: ["CLibre", "Sampling", .product(name: "SIPText", package: "sekisho")]),
+        name: "bench-sip",
+        dependencies: [
+            "CLibre", "Sampling", .product(name: "Gateway", package: "sekisho"),
+            .product(name: "SIPText", package: "sekisho"),
+        ]),
     .executableTarget(
         name: "bench-envelopes",
         dependencies: ["COpenSSLCMS", "Sampling", .product(name: "Crypto", package: "sekisho")]),
