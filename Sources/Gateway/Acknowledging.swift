@@ -25,14 +25,15 @@ extension SessionController {
         else { return }
         var destination = destination
         destination.local = listener.endpoint
-        if session(of: request) != nil, sessions[known.id]?.awaitsACK == true {
-            sessions[known.id]?.awaitsACK = false
+        let isFollowed = session(of: request) != nil
+        if isFollowed, known.awaitsACK {
+            known.awaitsACK = false
             if !known.isOver { effects.append(.cancelTimer(.end(known.id))) }
         }
         let subject = Acknowledgement(message: request, flow: flow, destination: destination, listener: listener)
         // Only the ACK that brings the answer to an open offer is looked into, and only in the dialog of the session: a
         // fork that answered after another has no media here, but its dialog must be ended properly.
-        guard let offer = known.openOffer, offer.invite == request.cseq.number, session(of: request) != nil else {
+        guard let offer = known.negotiation.openOffer, offer.invite == request.cseq.number, isFollowed else {
             return forward(subject)
         }
         examine(.acknowledgement(subject, known.id))

@@ -6,20 +6,6 @@ import Wire
 // Who may say something inside a call, and to whom. Tags alone prove little: both ends of a call know them, and whoever
 // claims to be the other end could move its media.
 extension SessionController {
-    /// The known call that a request belongs to and whose request it is, if only by a fork that the session does not follow.
-    func knownCall(of request: Message) -> (session: Session, sender: Party)? {
-        guard let slice = request.value(of: .callID) else { return nil }
-        let callID = request.copy(slice)
-        for (name, party) in [(HeaderName.from, Party.caller), (.to, .callee)] {
-            let tag = request.tag(of: name).map(request.copy) ?? []
-            guard !tag.isEmpty || name == .from, let id = dialogs[DialogKey(callID: callID, tag: tag)],
-                let session = sessions[id]
-            else { continue }
-            return (session, party)
-        }
-        return nil
-    }
-
     /// The way of a request inside a call: an address by TLS for which no name is known takes the connection that the rest
     /// of the call took to or from that address, if there is one.
     func following(_ target: Target, of request: Message) -> Target {
@@ -55,7 +41,7 @@ extension SessionController {
     private func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
         let side = settings.side(of: endpoint.address)
         guard endpoint.port != 0 else { return false }
-        return session.places(of: party).contains { place in
+        return session.isPlace(of: party) { place in
             guard place.side == side else { return false }
             switch side {
             case .inside: return endpoint.address == place.address
@@ -72,7 +58,7 @@ extension Session {
     static let maximumSecureWays = 1 + ProxyContext.maximumBranches
 
     /// Notes the way to whoever has a tag when it is a TLS connection.
-    mutating func follow(_ way: Destination, to tag: [UInt8]) {
+    func follow(_ way: Destination, to tag: [UInt8]) {
         guard way.transport == .tls, !tag.isEmpty, secureWays[tag] != nil || secureWays.count < Self.maximumSecureWays
         else { return }
         secureWays[tag] = way

@@ -11,9 +11,10 @@ extension SessionController {
 
     /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
     mutating func examine(_ subject: Subject) {
-        guard let (message, id, sender) = details(of: subject), let session = sessions[id], session.crosses else {
+        guard let (message, session, sender) = details(of: subject), session.crosses else {
             return isOrphan(subject) ? reject(subject, .callIsOver) : proceed(subject)
         }
+        let id = session.id
         if message.method == .bye {
             end(id)
             return ensureHoles(id, for: subject)
@@ -25,7 +26,7 @@ extension SessionController {
         }
         if let status = message.status {
             // A callee that takes the caller's tag for its own could speak for it later.
-            if status < 300, let tag = message.tag(of: .to), ASCII.equal(message.octets(tag), session.callerTag.span),
+            if status < 300, let tag = message.tag(of: .to), session.dialog.hasTag(message.octets(tag)),
                 sender.party == .callee
             {
                 return reject(subject, .notAcceptable("both ends of the dialog have the same tag"))
@@ -83,34 +84,37 @@ extension SessionController {
     }
 
     /// The message under way, its session, and its sender.
-    private func details(of subject: Subject) -> (Message, SessionID, Sender)? {
+    private func details(of subject: Subject) -> (Message, Session, Sender)? {
         switch subject {
         case .request(let server):
             guard let context = contexts[server], let id = context.session, let session = sessions[id] else {
                 return nil
             }
-            return (context.request, id, sender(of: context.request, context.flow, in: session))
+            return (context.request, session, sender(of: context.request, context.flow, in: session))
         case .response(let server, let index, let message):
             guard let context = contexts[server], let id = context.session, let session = sessions[id] else {
                 return nil
             }
             let asker = sender(of: context.request, context.flow, in: session)
-            guard asker.party == .caller else { return (message, id, Sender(party: .caller, place: session.caller)) }
+            guard asker.party == .caller else {
+                return (message, session, Sender(party: .caller, place: session.caller))
+            }
             let place =
                 context.isInitial
                 ? settings.place(of: context.branches[index].destination.remote.address)
                 : session.callee ?? session.callees[0]
-            return (message, id, Sender(party: .callee, place: place))
+            return (message, session, Sender(party: .callee, place: place))
         case .acknowledgement(let acknowledgement, let id):
             guard let session = sessions[id] else { return nil }
-            return (acknowledgement.message, id, sender(of: acknowledgement.message, acknowledgement.flow, in: session))
+            let message = acknowledgement.message
+            return (message, session, sender(of: message, acknowledgement.flow, in: session))
         case .none: return nil
         }
     }
 
     /// Whose request it is: the caller's when it carries the caller's tag in From.
     private func sender(of request: Message, _ flow: Flow, in session: Session) -> Sender {
-        guard (request.tag(of: .from).map(request.copy) ?? []) != session.callerTag else {
+        guard !session.dialog.hasTag(request.octets(request.tag(of: .from) ?? .empty)) else {
             return Sender(party: .caller, place: session.caller)
         }
         let place = session.callees.first { $0.address == flow.remote.address } ?? session.callee ?? session.callees[0]
@@ -120,7 +124,7 @@ extension SessionController {
     /// An envelope has been tried.
     mutating func envelopeOpened(_ token: EnvelopeToken, _ outcome: EnvelopeOutcome) {
         guard let subject = examining.removeValue(forKey: token) else { return }
-        guard let (_, id, sender) = details(of: subject) else {
+        guard let (_, session, sender) = details(of: subject) else {
             // The session ended meanwhile: its new key goes too.
             if case .opened(let body) = outcome, let key = body.newKey { effects.append(.forgetKey(key)) }
             return proceed(subject)
@@ -132,13 +136,13 @@ extension SessionController {
             counters.envelopesOpened += 1
             // The gateway's certificate is everyone's: an answer from outside shows the key of the call that it answers, or it
             // is by somebody who saw the call and does not know what was offered.
-            let isProof = body.usedKey != nil || sender.place.side == .inside || sessions[id]?.keys.isEmpty ?? true
+            let isProof = body.usedKey != nil || sender.place.side == .inside || session.keys.isEmpty
             guard isProof, body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
                 // What anyone could have altered does not replace a key either.
                 if let key = body.newKey { effects.append(.forgetKey(key)) }
                 return unreadable(subject)
             }
-            remember(body, of: sender.party, in: id)
+            remember(body, of: sender.party, in: session)
             // What is wrong inside, or not there, is known to key holders only, and answered as if it could not be read.
             guard let description = (try? Disclosure.description(in: body.plaintext)) ?? nil else {
                 return unreadable(subject)
@@ -148,8 +152,7 @@ extension SessionController {
     }
 
     /// Keeps the session's keys (RFC 3185), one for each party: a new one replaces that party's before it.
-    private mutating func remember(_ body: OpenedBody, of party: Party, in id: SessionID) {
-        guard var session = sessions[id] else { return }
+    private mutating func remember(_ body: OpenedBody, of party: Party, in session: Session) {
         if let used = body.usedKey, let index = session.keys.firstIndex(where: { $0.handle == used }),
             let left = session.keys[index].usesLeft
         {
@@ -166,7 +169,6 @@ extension SessionController {
             session.keys.removeAll { $0.party == party || $0.handle == key }
             session.keys.insert(HeldKey(handle: key, party: party, usesLeft: body.newKeyUses), at: 0)
         }
-        sessions[id] = session
     }
 
     /// The SDP must be seen and cannot: 496, unless such calls may go on without media.
@@ -178,33 +180,35 @@ extension SessionController {
 
     /// Derives the session's holes from what was read and asks the gate for them.
     private mutating func plan(_ subject: Subject, _ description: SessionDescription?, _ reading: Reading) {
-        guard let (message, id, sender) = details(of: subject), var session = sessions[id] else {
-            return proceed(subject)
-        }
-        if reading != .none { session.reading = reading }
-        if let status = message.status {
-            settle(&session, by: message, status, subject, sender, hasDescription: description != nil)
+        guard let (message, session, sender) = details(of: subject) else { return proceed(subject) }
+        let before = session.wanted
+        // Until all of the message has been accepted the session is as it was.
+        var negotiation = session.negotiation
+        let context = context(of: subject)
+        if let status = message.status, status >= 200 {
+            settle(&negotiation, by: message, status, context, hasDescription: description != nil)
         }
         do throws(Rejection) {
             if let description {
-                try take(description, of: message, from: sender, subject, &session)
-            } else if case .acknowledgement = subject, awaitsAnswer(session, in: message, from: sender.party) {
+                try take(description, of: message, from: sender, subject, &negotiation)
+            } else if case .acknowledgement = subject, awaitsAnswer(negotiation, in: message, from: sender.party) {
                 // The ACK had to bring the answer.
-                session.rollBack()
+                negotiation.rollBack()
             }
         } catch {
             // The reason may name what stood in the envelope: it is for the log, not for whoever sent the copy of one.
-            return reject(subject, reading == .disclosed ? withheld(error, id) : error)
+            return reject(subject, reading == .disclosed ? withheld(error, session.id) : error)
         }
-        if case .request(let server) = subject, reading == .closed || description != nil && session.hasOpenOffer {
-            contexts[server]?.carriesOffer = true
+        session.negotiation = negotiation
+        if reading != .none { session.reading = reading }
+        if let status = message.status { advance(session, by: message, status, subject, context, sender) }
+        if case .request = subject, reading == .closed || description != nil && negotiation.hasOpenOffer {
+            context?.carriesOffer = true
         }
-        let isChanged = session.wanted != sessions[id]?.wanted || description != nil
-        sessions[id] = session
         // A message that changes nothing does not wait for what others asked of the gate.
         let isFinal = message.cseq.method == .invite && message.status.map { $0 >= 200 } ?? false
-        if isChanged || isFinal {
-            ensureHoles(id, for: subject)
+        if isFinal || description != nil || session.wanted != before {
+            ensureHoles(session.id, for: subject)
         } else {
             proceed(subject)
         }
@@ -217,37 +221,46 @@ extension SessionController {
         return .undecipherable
     }
 
-    /// What a final response is to the call and to its open offer.
+    /// What a final response is to the open offer.
     private func settle(
-        _ session: inout Session, by message: Message, _ status: UInt16, _ subject: Subject, _ sender: Sender,
+        _ negotiation: inout Negotiation, by message: Message, _ status: UInt16, _ context: ProxyContext?,
         hasDescription: Bool
     ) {
-        let context = context(of: subject)
-        let tag = message.tag(of: .to).map(message.copy) ?? []
-        if status < 300, case .response(_, let branch, _) = subject, let context, context.isInitial {
-            session.follow(context.branches[branch].destination, to: tag)
-        }
-        guard status >= 200 else { return }
         let isInvite = message.cseq.method == .invite
+        let carriesOffer = context?.carriesOffer ?? false
         guard status < 300 else {
-            if isInvite && context?.isInitial ?? false || endsDialog(message, status) { session.phase = .ending }
-            if isInvite {
-                session.rollBack()
-            } else if context?.carriesOffer ?? false, !session.rollBackEarly(tags(of: message)) {
-                session.rollBack()
-            }
+            if isInvite || carriesOffer && !negotiation.rollBackEarly(tags(of: message)) { negotiation.rollBack() }
             return
         }
-        if isInvite {
-            // A 2xx that crossed a CANCEL wins, the call is up; one that crossed a BYE does not.
-            if !session.isOver { session.phase = .established }
-            if context?.isInitial ?? false {
-                session.calleeTag = session.calleeTag ?? tag
-                session.callee = session.callee ?? sender.place
-            }
+        guard !hasDescription, carriesOffer else { return }
+        if isInvite || !negotiation.rollBackEarly(tags(of: message)) {
+            negotiation.settle(withEarlyAnswerOf: message.tag(of: .to).map(message.copy) ?? [])
         }
-        guard !hasDescription, context?.carriesOffer ?? false else { return }
-        if isInvite || !session.rollBackEarly(tags(of: message)) { session.settle(withEarlyAnswerOf: tag) }
+    }
+
+    /// What a response is to the call.
+    private func advance(
+        _ session: Session, by message: Message, _ status: UInt16, _ subject: Subject, _ context: ProxyContext?,
+        _ sender: Sender
+    ) {
+        let isInvite = message.cseq.method == .invite
+        let isInitial = context?.isInitial ?? false
+        if status >= 300 {
+            if isInvite && isInitial || endsDialog(message, status) { session.phase = .ending }
+            return
+        }
+        if isInitial, case .response(_, let branch, _) = subject, let way = context?.branches[branch].destination,
+            way.transport == .tls
+        {
+            session.follow(way, to: message.tag(of: .to).map(message.copy) ?? [])
+        }
+        guard isInvite, status >= 200 else { return }
+        // A 2xx that crossed a CANCEL wins, the call is up; one that crossed a BYE does not.
+        if !session.isOver { session.phase = .established }
+        if isInitial, session.callee == nil {
+            session.calleeTag = message.tag(of: .to).map(message.copy) ?? []
+            session.callee = sender.place
+        }
     }
 
     /// Whether a response says that the peer has no such dialog: to INVITE and UPDATE that ends it (RFC 5057 section 5.1).
@@ -259,38 +272,38 @@ extension SessionController {
     /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
     private func take(
         _ description: SessionDescription, of message: Message, from sender: Sender, _ subject: Subject,
-        _ session: inout Session
+        _ negotiation: inout Negotiation
     ) throws(Rejection) {
         let (party, place) = (sender.party, sender.place)
         switch subject {
         case .request:
-            if message.method == .prack, session.openOffer?.party == party.other {
-                return try session.answer(
+            if message.method == .prack, negotiation.openOffer?.party == party.other {
+                return try negotiation.answer(
                     description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
             }
             // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
             let tags = message.method == .invite ? [] : tags(of: message)
-            try session.offer(description, by: party, at: place, tags: tags, invite: nil, settings: settings)
+            try negotiation.offer(description, by: party, at: place, tags: tags, invite: nil, settings: settings)
         case .response(_, let branch, _):
             if context(of: subject)?.carriesOffer ?? false {
                 if message.cseq.method != .invite,
-                    try session.answerEarly(
+                    try negotiation.answerEarly(
                         description, by: party, at: place, tags: tags(of: message), settings: settings)
                 {
                     return
                 }
                 let tag = message.tag(of: .to).map(message.copy) ?? []
-                try session.answer(
+                try negotiation.answer(
                     description, by: party, at: place,
                     dialog: message.cseq.method == .invite ? (tag: tag, branch: branch) : nil,
                     isProvisional: message.status.map { $0 < 200 } ?? false, settings: settings)
-            } else if message.cseq.method == .invite, session.mayOffer(party, inResponseTo: message.cseq.number) {
-                try session.offer(
+            } else if message.cseq.method == .invite, negotiation.mayOffer(party, inResponseTo: message.cseq.number) {
+                try negotiation.offer(
                     description, by: party, at: place, tags: [], invite: message.cseq.number, settings: settings)
             }
         case .acknowledgement:
-            guard awaitsAnswer(session, in: message, from: party) else { return }
-            try session.answer(
+            guard awaitsAnswer(negotiation, in: message, from: party) else { return }
+            try negotiation.answer(
                 description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
         case .none: break
         }
@@ -302,8 +315,8 @@ extension SessionController {
     }
 
     /// Whether an ACK is the one that brings the answer to the open offer.
-    private func awaitsAnswer(_ session: Session, in acknowledgement: Message, from party: Party) -> Bool {
-        session.openOffer.map { $0.party == party.other && $0.invite == acknowledgement.cseq.number } ?? false
+    private func awaitsAnswer(_ negotiation: Negotiation, in acknowledgement: Message, from party: Party) -> Bool {
+        negotiation.openOffer.map { $0.party == party.other && $0.invite == acknowledgement.cseq.number } ?? false
     }
 
     private func context(of subject: Subject) -> ProxyContext? {

@@ -25,7 +25,7 @@ extension SessionController {
             if context.isInitial {
                 close(session, .cancelled)
             } else {
-                sessions[session]?.rollBack()
+                sessions[session]?.negotiation.rollBack()
                 ensureHoles(session, for: .none)
             }
         }
@@ -128,7 +128,7 @@ extension SessionController {
             if context.isInitial {
                 sessions[session]?.phase = .ending
             } else if context.carriesOffer {
-                sessions[session]?.suspendOffer()
+                sessions[session]?.negotiation.suspendOffer()
             }
             ensureHoles(session, for: .none)
         }

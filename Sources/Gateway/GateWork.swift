@@ -128,7 +128,7 @@ extension SessionController {
 
     /// An offer has waited for its answer for long enough: its endpoints close, whatever else keeps the call up.
     mutating func halfOpenTimedOut(_ id: SessionID) {
-        sessions[id]?.halfOpen = []
+        sessions[id]?.negotiation.halfOpen = []
         ensureHoles(id, for: .none)
     }
 

@@ -48,7 +48,9 @@ struct Branch {
 
 /// What a proxy remembers of one request between its server and its client transactions: the response context of RFC 3261
 /// section 16.
-struct ProxyContext {
+///
+/// A class for the same reason as `Session`.
+final class ProxyContext {
     let server: TransactionID
     /// The request with its Via stamped and own Route values taken off.
     var request: Message
@@ -63,7 +65,7 @@ struct ProxyContext {
     /// Whether its sender proved to be a user of this gateway.
     var isAuthenticated = false
     /// How many branches this request may have at one time, here and further on (RFC 5393 section 5.3).
-    var breadth: Int
+    let breadth: Int
     /// Every way that was tried or is.
     var branches: [Branch] = []
     /// What was asked of the session timer.
@@ -84,6 +86,14 @@ struct ProxyContext {
     static let defaultBreadth = 60
     /// Branches of one request: a phone book of sixteen devices.
     static let maximumBranches = 16
+
+    init(server: TransactionID, request: Message, flow: Flow, hash: UInt64, breadth: Int) {
+        self.server = server
+        self.request = request
+        self.flow = flow
+        self.hash = hash
+        self.breadth = breadth
+    }
 
     var isInvite: Bool { request.method == .invite }
 }

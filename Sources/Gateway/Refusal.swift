@@ -51,8 +51,8 @@ extension SessionController {
     /// The offer of a request does not go on, or was not answered.
     mutating func rollBack(_ id: SessionID, _ request: Message) {
         let tags = [HeaderName.from, .to].compactMap { request.tag(of: $0).map(request.copy) }
-        guard request.method == .invite || !(sessions[id]?.rollBackEarly(tags) ?? true) else { return }
-        sessions[id]?.rollBack()
+        guard request.method == .invite || !(sessions[id]?.negotiation.rollBackEarly(tags) ?? true) else { return }
+        sessions[id]?.negotiation.rollBack()
     }
 
     /// The answer was given and cannot be honoured: what was open before it fits neither end any more. While the gate is
@@ -60,7 +60,7 @@ extension SessionController {
     private mutating func abandonMedia(of id: SessionID, _ rejection: Rejection) {
         guard rejection != .gateUnavailable else { return }
         noteRefusal(of: id, rejection)
-        sessions[id]?.abandonMedia()
+        sessions[id]?.negotiation.abandonMedia()
         ensureHoles(id, for: .none)
     }
 
@@ -68,11 +68,12 @@ extension SessionController {
     private mutating func closeEarlyAnswer(
         _ tag: [UInt8], _ branch: Int, of id: SessionID, _ rejection: Rejection, keepsPaths: Bool
     ) {
-        guard rejection != .gateUnavailable, var session = sessions[id], session.openOffer != nil else { return }
+        guard rejection != .gateUnavailable, let session = sessions[id], session.negotiation.openOffer != nil else {
+            return
+        }
         noteRefusal(of: id, rejection)
-        let known = keepsPaths ? session.early[tag]?.paths : nil
-        session.early[tag] = Session.EarlyAnswer(paths: known ?? [], branch: branch, isOpen: false)
-        sessions[id] = session
+        let known = keepsPaths ? session.negotiation.early[tag]?.paths : nil
+        session.negotiation.early[tag] = Negotiation.EarlyAnswer(paths: known ?? [], branch: branch, isOpen: false)
         ensureHoles(id, for: .none)
     }
 

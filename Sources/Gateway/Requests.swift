@@ -19,13 +19,13 @@ extension SessionController {
         guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
         let isInDialog = message.tag(of: .to) != nil
-        var context = ProxyContext(
+        let context = ProxyContext(
             server: id, request: request, flow: flow, hash: hash,
             breadth: Int(
                 message.number(of: .maxBreadth, upTo: MessageLimits.maxBreadth)
                     ?? UInt64(ProxyContext.defaultBreadth)))
         context.isAuthenticated = authentication == .proved
-        if isInDialog { context.session = session(of: message)?.id }
+        if isInDialog { context.session = session(of: message)?.session.id }
         let isFollowed = isInDialog && (context.session != nil || knownCall(of: request) != nil)
         if let groups = registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
@@ -52,7 +52,7 @@ extension SessionController {
 
     /// The targets of a request are known, those that are tried together in one group: it goes on, or is refused.
     mutating func dispatch(_ id: TransactionID, _ groups: [[Target]], isTrying: Bool = false) {
-        guard var context = contexts[id] else { return }
+        guard let context = contexts[id] else { return }
         let message = context.request
         guard !context.isCancelled else { return forward(id) }
         guard context.breadth > 0 else { return refuse(message, id, .tooBroad) }
@@ -88,11 +88,10 @@ extension SessionController {
         {
             return refuse(message, id, rejection)
         }
-        if let rejection = adjustSessionTimer(&context) {
+        if let rejection = adjustSessionTimer(context) {
             if context.isInitial, let session = context.session { close(session, .refused) }
             return refuse(message, id, rejection)
         }
-        contexts[id] = context
         if message.method == .invite, !isTrying { sayTrying(id) }
         examine(.request(id))
     }
@@ -121,7 +120,7 @@ extension SessionController {
     /// Refuses a request that goes nowhere. Whatever becomes of a BYE, its sender has hung up: the call is over.
     mutating func decline(_ message: Message, _ id: TransactionID, _ flow: Flow, _ rejection: Rejection) {
         if message.method == .bye, let found = session(of: message), isFromItsSender(message, flow) {
-            close(found.id, .bye)
+            close(found.session.id, .bye)
         }
         refuse(message, id, rejection)
     }
@@ -161,23 +160,21 @@ extension SessionController {
 
     /// A new call: an INVITE without To tag.
     private mutating func begin(_ request: Message, _ flow: Flow, _ callees: [Place]) throws(Rejection) -> SessionID {
-        let key = DialogKey(
-            callID: request.value(of: .callID).map(request.copy) ?? [],
-            tag: request.tag(of: .from).map(request.copy) ?? [])
-        guard dialogs[key] == nil else {
+        guard let key = DialogKey(request, callersTag: .from), dialogs[key] == nil else {
             throw Rejection(482, "Loop Detected", "merged request: the same call is being set up")
         }
         guard sessions.count < settings.maximumSessions else { throw .full }
         let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
-        sessions[id] = Session(
-            id: id, callID: key.callID, callerTag: key.tag,
-            from: request.address(of: .from).map { request.copy($0.uri) } ?? [],
-            to: request.address(of: .to).map { request.copy($0.uri) } ?? [],
-            caller: settings.place(of: flow.remote.address), callees: callees, startedAt: now)
-        sessions[id]?.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: key.tag)
-        dialogs[key] = id
+        let session = Session(
+            id, key.owned, request, caller: settings.place(of: flow.remote.address), callees: callees, at: now)
+        if flow.transport == .tls {
+            let tag = request.tag(of: .from).map(request.copy) ?? []
+            session.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: tag)
+        }
+        sessions[id] = session
+        dialogs[session.dialog] = session
         counters.sessionsOpened += 1
-        effects.append(.log(.sessionOpened(id, callID: key.callID)))
+        effects.append(.log(.sessionOpened(id, callID: session.callID)))
         return id
     }
 

@@ -72,10 +72,10 @@ extension SessionController {
             contexts[server]?.later = []
             cancelBranches(of: server)
         }
-        guard context.isInitial, context.branches.count > 1, let id = context.session, let early = sessions[id]?.early,
-            early.values.contains(where: { $0.branch == index })
+        guard context.isInitial, context.branches.count > 1, let id = context.session, let session = sessions[id],
+            session.negotiation.early.values.contains(where: { $0.branch == index })
         else { return }
-        sessions[id]?.early = early.filter { $0.value.branch != index }
+        session.negotiation.early = session.negotiation.early.filter { $0.value.branch != index }
         ensureHoles(id, for: .none)
     }
 

@@ -32,9 +32,11 @@ public enum Reading: String, Sendable, Equatable {
     case closed = "unreadable"
 }
 
-/// One call, from the INVITE that began it: its offer/answer exchange, the holes that follow from it and the keys that
-/// read it.
-struct Session: Sendable {
+/// One call, from the INVITE that began it: where its ends are, its offer/answer exchange, the holes that follow from it
+/// and the keys that read it.
+///
+/// A class, since many look at one session and none wants a copy. It belongs to the controller that made it.
+final class Session {
     enum Phase: Hashable, Sendable {
         /// INVITE sent on, no 2xx yet.
         case early
@@ -44,27 +46,9 @@ struct Session: Sendable {
         case ending
     }
 
-    /// An offer that waits for its answer.
-    struct Offer: Sendable {
-        let description: SessionDescription
-        let party: Party
-        /// Where the offerer is.
-        let place: Place
-        /// The CSeq number of the INVITE that it stood in a response to: the ACK with that number brings the answer, or
-        /// there is none.
-        let invite: UInt32?
-    }
-
-    /// The offer/answer exchange (RFC 3264).
-    enum Exchange: Sendable {
-        /// Every offer has its answer.
-        case settled
-        case offered(Offer)
-    }
-
     let id: SessionID
-    let callID: [UInt8]
-    let callerTag: [UInt8]
+    /// Call-ID and the caller's tag.
+    let dialog: DialogKey
     /// The callee's tag, from the 2xx on.
     var calleeTag: [UInt8]?
     /// The URIs of From and To, for people.
@@ -72,7 +56,7 @@ struct Session: Sendable {
     let to: [UInt8]
     let caller: Place
     /// Where the callee may be: a place for each way that the INVITE may take.
-    var callees: [Place]
+    let callees: [Place]
     /// Where the callee is that answered first.
     var callee: Place?
     /// The TLS connections that the call's signalling takes, by the tag of who is at the other end: a phone has no name
@@ -86,30 +70,7 @@ struct Session: Sendable {
     var hasTimer = false
     /// A 2xx was passed on and its ACK has not come.
     var awaitsACK = false
-    var exchange = Exchange.settled
-    /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
-    var stable: [MediaPath] = []
-    /// An answer in a provisional response.
-    struct EarlyAnswer: Sendable {
-        var paths: [MediaPath]
-        /// The branch of the INVITE that it came by; when that one fails its media goes with it.
-        var branch: Int
-        /// Whether an offer that followed in its dialog was answered: what the INVITE's 2xx repeats is older.
-        var isUpdated = false
-        /// An offer that followed in its dialog and waits for its answer, and the endpoints that it opens.
-        var offer: Offer?
-        var halfOpen: [Endpoint] = []
-        /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
-        var isOpen = true
-    }
-
-    /// Branches of a forked call that have early media at one time; further ones have theirs with the 2xx.
-    static let maximumEarlyAnswers = 4
-
-    /// The answers in provisional responses, by the callee's tag: a forked call has several.
-    var early: [[UInt8]: EarlyAnswer] = [:]
-    /// The endpoints of an offer that waits for its answer.
-    var halfOpen: [Endpoint] = []
+    var negotiation = Negotiation()
     /// What the gate confirmed.
     var installed = Holes()
     /// What the gate was asked for last.
@@ -117,166 +78,38 @@ struct Session: Sendable {
     var keys: [HeldKey] = []
     var reading = Reading.none
 
-    /// Whether media between the parties crosses the gateway, or may come to.
-    var crosses: Bool { callee.map { $0.side != caller.side } ?? callees.contains { $0.side != caller.side } }
+    /// - Parameters:
+    ///   - request: the INVITE.
+    ///   - callees: a place for each way that it may take, never none.
+    init(
+        _ id: SessionID, _ dialog: DialogKey, _ request: Message, caller: Place, callees: [Place], at now: MonotonicTime
+    ) {
+        self.id = id
+        self.dialog = dialog
+        from = request.address(of: .from).map { request.copy($0.uri) } ?? []
+        to = request.address(of: .to).map { request.copy($0.uri) } ?? []
+        self.caller = caller
+        self.callees = callees
+        startedAt = now
+    }
 
-    /// Where a party may be.
-    func places(of party: Party) -> [Place] { party == .caller ? [caller] : callees }
+    var callID: [UInt8] { dialog.callID }
+
+    /// Whether media between the parties crosses the gateway, or may come to.
+    var crosses: Bool {
+        if let callee { return callee.side != caller.side }
+        for callee in callees where callee.side != caller.side { return true }
+        return false
+    }
+
+    /// Whether a party may be somewhere.
+    func isPlace(of party: Party, _ isThere: (Place) -> Bool) -> Bool {
+        switch party {
+        case .caller: isThere(caller)
+        case .callee: callees.contains(where: isThere)
+        }
+    }
 
     /// What should be open now.
-    var wanted: Holes {
-        guard phase != .ending else { return Holes() }
-        var paths = stable
-        var halfOpen = halfOpen
-        for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) where answer.isOpen {
-            for path in answer.paths where !paths.contains(path) { paths.append(path) }
-            for endpoint in answer.halfOpen where !halfOpen.contains(endpoint) { halfOpen.append(endpoint) }
-        }
-        return Holes(halfOpen: halfOpen, paths: paths)
-    }
-}
-
-// MARK: - Offer and answer
-
-extension Session {
-    /// The offer that waits for its answer.
-    var openOffer: Offer? {
-        switch exchange {
-        case .settled: nil
-        case .offered(let offer): offer
-        }
-    }
-
-    /// Whether an offer waits for its answer, if only inside an early dialog.
-    var hasOpenOffer: Bool { openOffer != nil || early.values.contains { $0.offer != nil } }
-
-    /// Whether a response to that INVITE may make an offer: none is open, or the one that it made before.
-    func mayOffer(_ party: Party, inResponseTo invite: UInt32) -> Bool {
-        openOffer.map { $0.party == party && $0.invite == invite } ?? true
-    }
-
-    /// Takes an offer into account.
-    ///
-    /// - Parameters:
-    ///   - party: who makes it.
-    ///   - place: where that party is.
-    ///   - tags: those of the message, where it may follow the answer in a provisional response of their dialog: the offer
-    ///     is then that early dialog's alone, and the other branches of the INVITE keep what they have.
-    ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
-    /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
-    ///   then that was not open before.
-    mutating func offer(
-        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], invite: UInt32?,
-        settings: ControllerSettings
-    ) throws(Rejection) {
-        let tag = openOffer == nil ? nil : tags.first { early[$0] != nil }
-        let open = tag.map { early[$0]?.offer } ?? openOffer
-        if let open, invite == nil { throw open.party == party ? .tooEarly : .pending }
-        let endpoints = try PinholePlan.offered(
-            description, side: place.side, signalling: place.address, policy: settings.policy)
-        let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.inside)
-        let half = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
-        let offer = Offer(description: description, party: party, place: place, invite: invite)
-        if let tag {
-            early[tag]?.offer = offer
-            early[tag]?.halfOpen = half
-            // The only branch that said anything has gone past the INVITE's offer; one that comes later has its answer.
-            if early.count == 1 { halfOpen = [] }
-        } else {
-            halfOpen = half
-            exchange = .offered(offer)
-        }
-    }
-
-    /// Takes the answer to the other party's open offer into account; without one it changes nothing.
-    ///
-    /// - Parameters:
-    ///   - party: whose answer it is.
-    ///   - place: where that party is.
-    ///   - dialog: the answerer's tag and the INVITE's branch, for a response to the INVITE.
-    ///   - isProvisional: whether it stands in a provisional response, which settles nothing.
-    /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
-    mutating func answer(
-        _ description: SessionDescription, by party: Party, at place: Place, dialog: (tag: [UInt8], branch: Int)?,
-        isProvisional: Bool, settings: ControllerSettings
-    ) throws(Rejection) {
-        guard let offer = openOffer, offer.party == party.other else { return }
-        let paths = try paths(of: offer, description, at: place, settings)
-        guard let (tag, branch) = dialog else { return settle(on: paths) }
-        guard isProvisional else {
-            // What an UPDATE has agreed on since then holds.
-            return early[tag]?.isUpdated ?? false ? settle(withEarlyAnswerOf: tag) : settle(on: paths)
-        }
-        guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
-        guard !(early[tag]?.isUpdated ?? false), early[tag]?.offer == nil else { return }
-        early[tag] = EarlyAnswer(paths: paths, branch: branch)
-    }
-
-    /// Takes the answer to an offer inside an early dialog into account.
-    ///
-    /// - Parameter tags: those of the message.
-    /// - Returns: whether there was such an offer.
-    mutating func answerEarly(
-        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]],
-        settings: ControllerSettings
-    ) throws(Rejection) -> Bool {
-        guard let tag = tags.first(where: { early[$0]?.offer != nil }), let offer = early[tag]?.offer,
-            offer.party == party.other
-        else { return false }
-        let agreed = try paths(of: offer, description, at: place, settings)
-        early[tag]?.paths = agreed
-        early[tag]?.isUpdated = true
-        early[tag]?.offer = nil
-        early[tag]?.halfOpen = []
-        return true
-    }
-
-    /// The paths of an offer and its answer.
-    private func paths(
-        of offer: Offer, _ answer: SessionDescription, at place: Place, _ settings: ControllerSettings
-    ) throws(Rejection) -> [MediaPath] {
-        // On one side with the offerer, the media does not come by here.
-        guard place.side != offer.place.side else { return [] }
-        return try PinholePlan.answered(
-            offer: offer.description, answer: answer, offererSide: offer.place.side,
-            inside: place.side == .inside ? place.address : offer.place.address, policy: settings.policy)
-    }
-
-    /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
-    mutating func settle(withEarlyAnswerOf tag: [UInt8]) {
-        let dialog = early[tag]
-        settle(on: dialog?.paths ?? stable)
-        guard let dialog, let offer = dialog.offer else { return }
-        exchange = .offered(offer)
-        halfOpen = dialog.halfOpen
-    }
-
-    /// An offer inside an early dialog was refused.
-    ///
-    /// - Returns: whether there was one.
-    mutating func rollBackEarly(_ tags: [[UInt8]]) -> Bool {
-        guard let tag = tags.first(where: { early[$0]?.offer != nil }) else { return false }
-        early[tag]?.offer = nil
-        early[tag]?.halfOpen = []
-        return true
-    }
-
-    /// The INVITE is being cancelled: nothing is open for its offer, but a 2xx that crosses the CANCEL still answers it.
-    mutating func suspendOffer() {
-        early = [:]
-        halfOpen = []
-    }
-
-    /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
-    mutating func rollBack() { settle(on: stable) }
-
-    /// What was agreed on cannot be had, and what was open before is agreed on no more.
-    mutating func abandonMedia() { settle(on: []) }
-
-    private mutating func settle(on paths: [MediaPath]) {
-        stable = paths
-        early = [:]
-        halfOpen = []
-        exchange = .settled
-    }
+    var wanted: Holes { phase == .ending ? Holes() : negotiation.wanted }
 }

@@ -8,18 +8,18 @@ public import Wire
 /// The gateway's one brain: a record-routing, transaction-stateful proxy (RFC 3261 section 16) that lets a message go on
 /// only when the holes that it calls for are open.
 ///
-/// Inputs in, effects out: it reads no clock, sends nothing and asks nobody. One event loop owns one controller.
+/// Inputs in, effects out: it reads no clock, sends nothing and asks nobody. One event loop owns one controller. There are
+/// no copies of it, so what it holds by reference is its own.
 ///
 /// The way of a message: `receive` → transaction layer → `admit` (Requests.swift) or `collect` (Responses.swift) →
 /// `examine` and `plan` (Examination.swift) → `ensureHoles` (GateWork.swift) → `proceed` (Requests.swift,
 /// Responses.swift).
-public struct SessionController {
+public struct SessionController: ~Copyable {
     let settings: ControllerSettings
     var tokens: TokenSource
     var layer: TransactionLayer
     var sessions: [SessionID: Session] = [:]
-    /// Sessions by Call-ID and the caller's tag.
-    var dialogs: [DialogKey: SessionID] = [:]
+    var dialogs: [DialogKey: Session] = [:]
     /// Response contexts by their server transaction.
     var contexts: [TransactionID: ProxyContext] = [:]
     var clients: [TransactionID: ClientRole] = [:]
@@ -146,12 +146,6 @@ public struct SessionController {
     }
 }
 
-/// Finds a session by what both ends of its dialog carry.
-struct DialogKey: Hashable {
-    let callID: [UInt8]
-    let tag: [UInt8]
-}
-
 /// How often what happened since the start.
 public struct Counters: Sendable, Equatable {
     /// Requests received.
@@ -198,25 +192,26 @@ public struct Counters: Sendable, Equatable {
 // MARK: - Sessions
 
 extension SessionController {
-    /// The session that a request or response with a To tag belongs to, and whose request it is.
-    func session(of message: Message) -> (id: SessionID, sender: Party)? {
-        guard let callID = message.value(of: .callID) else { return nil }
-        let call = message.copy(callID)
+    /// The known call that a message with a To tag belongs to and whose request it is, if only by a fork that the session
+    /// does not follow.
+    func knownCall(of message: Message) -> (session: Session, sender: Party)? {
         // Phones of RFC 2543 have no From tag.
-        let from = message.tag(of: .from).map(message.copy) ?? []
-        if let id = dialogs[DialogKey(callID: call, tag: from)] {
-            // Another fork of the callee has a dialog of its own, which is not the session's.
-            if let calleeTag = sessions[id]?.calleeTag, let to = message.tag(of: .to), calleeTag != message.copy(to) {
-                return nil
-            }
-            return (id, .caller)
-        }
-        guard let to = message.tag(of: .to), let id = dialogs[DialogKey(callID: call, tag: message.copy(to))] else {
+        if let key = DialogKey(message, callersTag: .from), let session = dialogs[key] { return (session, .caller) }
+        guard let key = DialogKey(message, callersTag: .to), !key.hasEmptyTag, let session = dialogs[key] else {
             return nil
         }
-        // The callee's own tag must be the one that its 2xx established, when it did.
-        if let calleeTag = sessions[id]?.calleeTag, calleeTag != from { return nil }
-        return (id, .callee)
+        return (session, .callee)
+    }
+
+    /// The session that a request or response with a To tag belongs to, and whose request it is. Another fork of the callee
+    /// has a dialog of its own, which is not the session's: the callee's tag must be the one that its 2xx established, when
+    /// it did.
+    func session(of message: Message) -> (session: Session, sender: Party)? {
+        guard let (session, sender) = knownCall(of: message) else { return nil }
+        guard let calleeTag = session.calleeTag else { return (session, sender) }
+        let tag = message.tag(of: sender == .caller ? .to : .from)
+        if tag == nil, sender == .caller { return (session, sender) }
+        return ASCII.equal(message.octets(tag ?? .empty), calleeTag.span) ? (session, sender) : nil
     }
 
     /// Nobody answered the BYE with an end of the call, or nobody acknowledged the 2xx: the caller is gone.
@@ -228,7 +223,7 @@ extension SessionController {
     /// Ends a session: nothing stays open, no key is kept.
     mutating func close(_ id: SessionID, _ reason: CloseReason) {
         guard let session = sessions.removeValue(forKey: id) else { return }
-        dialogs[DialogKey(callID: session.callID, tag: session.callerTag)] = nil
+        dialogs[session.dialog] = nil
         if !session.installed.isEmpty || !session.requested.isEmpty {
             gate.closing.insert(id)
             ask(.close(id), for: .none)

@@ -33,7 +33,7 @@ extension SessionController {
     /// Writes the gateway's wish into an INVITE or UPDATE of a call.
     ///
     /// - Returns: the 422 when the sender wants a shorter interval than is accepted, and can be told.
-    mutating func adjustSessionTimer(_ context: inout ProxyContext) -> Rejection? {
+    func adjustSessionTimer(_ context: ProxyContext) -> Rejection? {
         guard let policy = settings.sessionTimer, context.session != nil,
             context.request.method == .invite || context.request.method == .update
         else { return nil }
