@@ -39,13 +39,36 @@ extension SessionController {
         examine(.acknowledgement(subject, known.id))
     }
 
-    /// Sends an ACK on.
+    /// Sends an ACK on: by a connection when it is too large for a datagram (section 18.1.1). Where there can be none, that
+    /// is remembered, and the ACK to the 2xx that comes again goes as a datagram.
     mutating func forward(_ acknowledgement: Acknowledgement) {
+        let request = outgoing(acknowledgement)
+        let destination = acknowledgement.destination
+        if destination.transport == .udp, exceedsDatagram(request), !datagramHops.contains(destination.remote, at: now)
+        {
+            var stream = acknowledgement
+            stream.destination = Destination(.tcp, destination.remote)
+            if let listener = settings.listener(facing: stream.destination) {
+                stream.listener = listener
+                stream.destination.local = listener.endpoint
+                return effects.append(.send(outgoing(stream), stream.destination))
+            }
+        }
+        effects.append(.send(request, destination))
+    }
+
+    /// The ACK as the next hop gets it.
+    private func outgoing(_ acknowledgement: Acknowledgement) -> Message {
         var request = acknowledgement.message
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
             branch: LoopCheck.constantBranch(for: acknowledgement.message, tokens),
             recordsRoute: false, settings: settings)
-        effects.append(.send(request, acknowledgement.destination))
+        return request
+    }
+
+    /// Whether a request is too large to go by datagrams without congestion control.
+    func exceedsDatagram(_ request: Message) -> Bool {
+        request.bytes.count > settings.datagramOctets && request.serialized().count > settings.datagramOctets
     }
 }

@@ -41,10 +41,10 @@ extension SessionController {
         }
         var request = outgoing(context, by: context.branches[index], listener)
         if destination.transport == .udp {
-            let octets = request.bytes.count > settings.datagramOctets ? request.serialized().count : 0
-            // Too large to go by datagrams without congestion control (section 18.1.1): a connection is tried first.
+            // Too large for a datagram (section 18.1.1): a connection is tried first.
             let stream = Destination(.tcp, destination.remote)
-            if octets > settings.datagramOctets, !context.branches[index].target.isDatagramOnly,
+            let isLarge = exceedsDatagram(request)
+            if isLarge, !context.branches[index].target.isDatagramOnly,
                 !datagramHops.contains(destination.remote, at: now),
                 let other = settings.listener(facing: stream)
             {
@@ -52,7 +52,7 @@ extension SessionController {
                 contexts[id]?.branches[index].target.isDatagramOnly = true
                 (destination, listener) = (stream, other)
                 request = outgoing(context, by: context.branches[index], listener)
-            } else if octets > Self.largestDatagram {
+            } else if isLarge, request.serialized().count > Self.largestDatagram {
                 let why = "it fits no datagram, and the next hop takes UDP"
                 return fail(index, of: id, Rejection(513, "Message Too Large", why))
             }
@@ -85,17 +85,19 @@ extension SessionController {
         let branch = context.branches[index]
         guard branch.target.destinations.count > 1, !branch.isReached, !branch.isCancelled else { return false }
         let next = branch.target.destinations[1]
-        if branch.target.isDatagramOnly, next.transport == .udp, branch.destination.remote == next.remote,
-            branch.destination.transport == .tcp
-        {
-            datagramHops.insert(next.remote, at: now)
-        }
+        if branch.isTryingStream { datagramHops.insert(next.remote, at: now) }
         contexts[id]?.branches[index].target.destinations.removeFirst()
         contexts[id]?.branches[index].destination = next
         contexts[id]?.branches[index].client = nil
         contexts[id]?.branches[index].gotProvisional = false
         send(index, of: id)
         return true
+    }
+
+    /// The next hop of a branch has failed. That is remembered where there is another way to try first next time.
+    mutating func noteFailure(_ branch: Branch, for penalty: Duration) {
+        guard branch.target.destinations.count > 1, !branch.isReached, !branch.isTryingStream else { return }
+        health.failed(branch.destination, at: now, for: penalty)
     }
 
     /// The request as the next hop of a branch gets it.

@@ -42,6 +42,9 @@ struct Branch {
         destination = target.destinations[0]
     }
 
+    /// Whether it goes by a connection only for its size, and as a datagram when there is none.
+    var isTryingStream: Bool { target.isDatagramOnly && destination.transport == .tcp }
+
     /// Nothing more is to be expected but further 2xx.
     var isOver: Bool { final != nil }
 }
@@ -121,6 +124,6 @@ struct Acknowledgement {
     /// The ACK, own Route values taken off.
     let message: Message
     let flow: Flow
-    let destination: Destination
-    let listener: Listener
+    var destination: Destination
+    var listener: Listener
 }

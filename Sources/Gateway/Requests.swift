@@ -56,7 +56,7 @@ extension SessionController {
         let message = context.request
         guard !context.isCancelled else { return forward(id) }
         guard context.breadth > 0 else { return refuse(message, id, .tooBroad) }
-        context.later = Self.turns(groups, breadth: context.breadth)
+        context.later = turns(groups, breadth: context.breadth)
         let places = context.later.joined().flatMap(\.destinations).map { settings.place(of: $0.remote.address) }
         context.branches = context.later.isEmpty ? [] : context.later.removeFirst().map(Branch.init)
         for index in context.branches.indices {
@@ -97,12 +97,13 @@ extension SessionController {
     }
 
     /// Groups of targets as turns of no more branches than may be at one time (RFC 5393 section 5.3), and no more in all
-    /// than are ever tried.
-    private static func turns(_ groups: [[Target]], breadth: Int) -> [[Target]] {
+    /// than are ever tried. What failed lately is a target's last way.
+    private func turns(_ groups: [[Target]], breadth: Int) -> [[Target]] {
         var turns: [[Target]] = []
         var left = ProxyContext.maximumBranches
         for group in groups {
             var rest = group.prefix(left)
+            for index in rest.indices { rest[index].destinations = health.arrange(rest[index].destinations, at: now) }
             left -= rest.count
             while !rest.isEmpty {
                 turns.append(Array(rest.prefix(breadth)))

@@ -12,6 +12,7 @@ extension SessionController {
             if let status = message.status, status >= 200 { stopInviteTimer(client) }
             return
         }
+        if status != 503 { health.succeeded(context.branches[index].destination) }
         if context.isInvite {
             if status >= 200 {
                 stopInviteTimer(client)
@@ -57,6 +58,10 @@ extension SessionController {
             return run(layer.respond(response, to: server))
         }
         guard status < 300 else {
+            if status == 503 {
+                let wait = response.leadingSeconds(of: .retryAfter).map { Duration.seconds(Int64($0)) }
+                noteFailure(context.branches[index], for: wait ?? TargetHealth.Limits.penalty)
+            }
             if status != 503 || !tryNextWay(index, of: server) { lose(index, of: server, response) }
             return conclude(server)
         }
@@ -160,6 +165,9 @@ extension SessionController {
         guard case .proxied(let server, let index) = clients[client], let context = contexts[server],
             context.answered == nil, context.branches[index].client == client, !context.branches[index].isOver
         else { return }
+        noteFailure(
+            context.branches[index],
+            for: why == .timedOut ? TargetHealth.Limits.silence : TargetHealth.Limits.penalty)
         if tryNextWay(index, of: server) { return conclude(server) }
         contexts[server]?.branches[index].why = why
         lose(index, of: server, Message(status: status, reason: reason, to: context.request, tag: tokens.token()))

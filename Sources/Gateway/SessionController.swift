@@ -27,6 +27,7 @@ public struct SessionController: ~Copyable {
     var inviteTimers: Set<TransactionID> = []
     var lookUps = LookUps()
     var datagramHops = DatagramHops()
+    var health = TargetHealth()
     var admission: Admission
     /// The registrar of the domains that are served here; nil where there is none.
     var registrar: GatewayRegistrar?
@@ -70,7 +71,9 @@ public struct SessionController: ~Copyable {
         case .connectionClosed(let connection):
             registrar?.connectionClosed(connection)
             run(layer.connectionFailed(connection))
-        case .transportFailed(let destination): run(layer.transportFailed(to: destination))
+        case .transportFailed(let destination):
+            if destination.transport == .tcp { datagramHops.insert(destination.remote, at: now) }
+            run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()
         case .gateReplied(let token, let reply): gateReplied(token, reply)

@@ -18,12 +18,12 @@ import Wire
         return script
     }
 
-    private func call(_ script: Script, _ host: UInt32 = 32) -> (caller: Leg, callee: Leg) {
+    private func call(_ script: Script, _ host: UInt32 = 32, id: String = "way") -> (caller: Leg, callee: Leg) {
         let uri = "sip:bob@far.example"
         let (from, to) = (script.phone(.inside, 9), script.phone(.outside, host))
         return (
-            Leg(from, callID: "way", isCaller: true, localURI: "sip:alice@inside.example", remoteURI: uri),
-            Leg(to, callID: "way", isCaller: false, localURI: uri, remoteURI: "sip:alice@inside.example")
+            Leg(from, callID: id, isCaller: true, localURI: "sip:alice@inside.example", remoteURI: uri),
+            Leg(to, callID: id, isCaller: false, localURI: uri, remoteURI: "sip:alice@inside.example")
         )
     }
 
@@ -90,6 +90,50 @@ import Wire
         #expect(callee.isAsked)
         callee.answer()
         #expect(caller.isUp)
+    }
+
+    @Test func `a server that was silent is tried last, until five minutes have passed`() {
+        let script = script([first, second])
+        let (caller, callee) = call(script, 33)
+        caller.invite()
+        script.advance(by: .seconds(33))
+        callee.answer()
+        for (wait, expected) in [(298, second), (3, first)] {
+            script.advance(by: .seconds(wait))
+            let before = script.sent.count
+            let (next, _) = call(script, 34, id: "after\(wait)")
+            next.invite()
+            let invites = script.sent[before...].filter { $0.message.method == .invite }
+            #expect(invites.map(\.destination.remote) == [expected.remote])
+        }
+    }
+
+    @Test func `a server that is overloaded is tried last for as long as it says, or until it answers`() {
+        let script = script([first, second])
+        func firstHop(_ id: String, _ host: UInt32 = 34) -> (Leg, Endpoint?) {
+            let before = script.sent.count
+            let (caller, callee) = call(script, host, id: id)
+            caller.invite()
+            return (callee, script.sent[before...].first { $0.message.method == .invite }?.destination.remote)
+        }
+        let busy = Array("120 (busy)".utf8)
+        firstHop("a", 32).0.reject(503) { $0.append(.retryAfter, busy) }
+        script.advance(by: .seconds(118))
+        #expect(firstHop("b").1 == second.remote)
+        script.advance(by: .seconds(3))
+        let (again, remote) = firstHop("c", 32)
+        #expect(remote == first.remote)
+        again.reject(503) { $0.append(.retryAfter, busy) }
+        // The other one is overloaded too, and the first, which comes last, answers.
+        let last = Leg(
+            script.phone(.outside, 32), callID: "d", isCaller: false, localURI: "sip:bob@far.example",
+            remoteURI: "sip:alice@inside.example", name: "-first")
+        let (other, way) = firstHop("d", 33)
+        #expect(way == second.remote)
+        other.reject(503)
+        last.ring()
+        script.advance(by: .seconds(33))
+        #expect(firstHop("e").1 == first.remote)
     }
 
     @Test func `when the first server is overloaded the next is tried, and its 503 stays here`() {
@@ -160,6 +204,23 @@ import Wire
         }
         script.settle()
         #expect(script.astray.isEmpty)
+    }
+
+    @Test func `an ACK of more than 1300 octets goes by a connection, and as a datagram where there is none`() throws {
+        let script = script([first])
+        let (caller, callee) = call(script)
+        caller.invite()
+        callee.answer()
+        #expect(caller.isUp)
+        for (isLost, transport) in [(false, TransportKind.tcp), (true, .tcp), (false, .udp)] {
+            let before = script.sent.count
+            if isLost { script.lostSends = [before] }
+            caller.acknowledge { $0.append(.subject, Array(repeating: UInt8(ascii: "x"), count: 1_300)) }
+            let sent = try #require(script.sent[before...].first { $0.message.method == .ack })
+            #expect(sent.destination.transport == transport)
+            let via = try #require(sent.message.firstValue(of: .via))
+            #expect(sent.message.text(via).hasPrefix(transport == .tcp ? "SIP/2.0/TCP" : "SIP/2.0/UDP"))
+        }
     }
 
     private func longReinvite(_ leg: Leg) { longInvite(leg, 1_500) }

@@ -146,9 +146,10 @@ final class Leg {
     }
 
     /// An ACK by hand.
-    func acknowledge(_ body: Body = .none) {
+    func acknowledge(_ body: Body = .none, change: (inout Message) -> Void = { _ in }) {
         let number = responses.last { $0.cseq.method == .invite }?.cseq.number ?? sequence
-        let message = make(.ack, body, sequence: number)
+        var message = make(.ack, body, sequence: number)
+        change(&message)
         lastACK = (number, message)
         phone.script.transmit(message.serialized(), from: phone, to: nextHop)
     }
@@ -156,12 +157,16 @@ final class Leg {
     // MARK: Responses of its own
 
     /// A response to the INVITE under way.
-    func respond(_ status: UInt16, _ body: Body = .none, tag: String? = nil) {
+    func respond(
+        _ status: UInt16, _ body: Body = .none, tag: String? = nil, change: (inout Message) -> Void = { _ in }
+    ) {
         guard let (id, invite) = incoming else { return }
         if tag == nil, status < 200, Body.media(of: invite) != nil, let local = body.ownMedia {
             previewed = .some(local)
         }
-        phone.respond(response(status, to: invite, body, tag: tag), to: id)
+        var message = response(status, to: invite, body, tag: tag)
+        change(&message)
+        phone.respond(message, to: id)
     }
 
     func ring() { respond(180) }
@@ -186,9 +191,9 @@ final class Leg {
         repeatAnswer(message, id, after: .milliseconds(500), since: phone.script.now)
     }
 
-    func reject(_ status: UInt16 = 486) {
+    func reject(_ status: UInt16 = 486, change: (inout Message) -> Void = { _ in }) {
         guard incoming != nil else { return }
-        respond(status)
+        respond(status, change: change)
         incoming = nil
         if state != .up { state = .over }
     }

@@ -1,19 +1,21 @@
-public import SIPTransactions
-public import Wire
+import SIPTransactions
+import Wire
 
 /// Remembers which destinations failed, so that others are tried first for a while. Bounded; time is an argument.
 ///
 /// Failure is what RFC 3263 section 4.3 calls it: an error of the transport, no answer in the transaction's time, or a 503.
-public struct TargetHealth: Sendable {
+struct TargetHealth {
     /// How much is remembered, and for how long.
-    public enum Limits {
+    enum Limits {
         /// Destinations remembered; the one that ends soonest goes first.
-        public static let entries = 1_024
-        /// How long a destination that failed is tried last. RFC 3263 states none; this is about one transaction's time
-        /// (64 times T1, RFC 3261 section 17.1.1.2).
-        public static let penalty = Duration.seconds(32)
+        static let entries = 1_024
+        /// How long a destination that said that it failed is tried last. RFC 3263 states none; this is about one
+        /// transaction's time (64 times T1, RFC 3261 section 17.1.1.2).
+        static let penalty = Duration.seconds(32)
+        /// How long one that said nothing is tried last: to find out again costs a caller timer B.
+        static let silence = Duration.seconds(300)
         /// The longest time that a server's Retry-After (RFC 3261 section 21.5.4) is believed.
-        public static let longestPenalty = Duration.seconds(600)
+        static let longestPenalty = Duration.seconds(600)
     }
 
     /// What tells servers apart: not the connection nor the own address.
@@ -29,16 +31,13 @@ public struct TargetHealth: Sendable {
 
     private var failures: [Key: MonotonicTime] = [:]
 
-    /// Nothing has failed yet.
-    public init() {}
-
     /// Destinations remembered, whether still tried last or not.
-    public var count: Int { failures.count }
+    var count: Int { failures.count }
 
     /// The destination failed.
     ///
     /// - Parameter penalty: how long it is tried last; a 503 says so in Retry-After.
-    public mutating func failed(
+    mutating func failed(
         _ destination: Destination, at now: MonotonicTime, for penalty: Duration = Limits.penalty
     ) {
         let key = Key(destination)
@@ -47,17 +46,20 @@ public struct TargetHealth: Sendable {
     }
 
     /// The destination answered: it is as good as any other again.
-    public mutating func succeeded(_ destination: Destination) { failures[Key(destination)] = nil }
+    mutating func succeeded(_ destination: Destination) {
+        guard !failures.isEmpty else { return }
+        failures[Key(destination)] = nil
+    }
 
     /// Whether the destination is tried last at that time.
-    public func isSuspect(_ destination: Destination, at now: MonotonicTime) -> Bool {
+    func isSuspect(_ destination: Destination, at now: MonotonicTime) -> Bool {
         failures[Key(destination)].map { now < $0 } ?? false
     }
 
     /// The destinations in the order to try them: those that failed lately last, otherwise as they were. None is left
     /// out: when all have failed, the first is as good a guess as any.
-    public func arrange(_ destinations: [Destination], at now: MonotonicTime) -> [Destination] {
-        guard !failures.isEmpty else { return destinations }
+    func arrange(_ destinations: [Destination], at now: MonotonicTime) -> [Destination] {
+        guard !failures.isEmpty, destinations.count > 1 else { return destinations }
         return destinations.filter { !isSuspect($0, at: now) } + destinations.filter { isSuspect($0, at: now) }
     }
 
