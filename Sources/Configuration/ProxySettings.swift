@@ -195,6 +195,10 @@ extension ProxySettings {
         public var messageOctets = 81_920
         /// TCP connections.
         public var connections = 1024
+        /// TCP connections accepted from one address.
+        public var connectionsPerSource = 64
+        /// Seconds without an octet after which a connection is closed.
+        public var idleSeconds = 7_200
         /// Sessions at one time.
         public var sessions = 10_000
         /// Transactions at one time.

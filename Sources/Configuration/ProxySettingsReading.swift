@@ -225,11 +225,16 @@ extension ProxySettings.Limits {
         case transactions
         case requestsPerSource = "requests_per_source"
         case requests
+        case connectionsPerSource = "connections_per_source"
+        case idle = "idle_s"
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
         self.init()
         let section = try Section<Key>(field)
+        // RFC 5626 section 4.4.1: phones that keep a connection alive say something each two minutes.
+        if let field = section[.idle] { idleSeconds = try field.number(120...86_400) }
+        if let field = section[.connectionsPerSource] { connectionsPerSource = try field.number(1...65_536) }
         // From the longest request that is common, one with certificates, to the longest that the parser reads:
         // 16 KiB of headers and 64 KiB of body.
         if let field = section[.messageOctets] { messageOctets = try field.number(8192...81_920) }

@@ -77,6 +77,8 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
     func start() -> EventLoopFuture<Void> {
         var limits = TransportLimits()
         limits.connections = settings.limits.connections
+        limits.connectionsPerSource = settings.limits.connectionsPerSource
+        limits.idleSeconds = Int64(settings.limits.idleSeconds)
         limits.messageOctets = settings.limits.messageOctets
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, security: security, delegate: self)
         self.transport = transport

@@ -23,7 +23,7 @@ import Wire
         half_open: false
         forbidden: [10.9.0.0/24]
         forbidden_ports: [5060-5061, 1900]
-        limits: { message_bytes: 10000, connections: 10, sessions: 20, transactions: 30 }
+        limits: { message_bytes: 10000, connections: 10, connections_per_source: 5, idle_s: 600, sessions: 20, transactions: 30 }
         timers: { t1_ms: 250, invite_c_s: 200 }
         log_level: debug
 
@@ -56,6 +56,8 @@ import Wire
         expected.limits.connections = 10
         expected.limits.sessions = 20
         expected.limits.transactions = 30
+        expected.limits.connectionsPerSource = 5
+        expected.limits.idleSeconds = 600
         expected.timers.t1 = .milliseconds(250)
         expected.timers.inviteC = .seconds(200)
         expected.logLevel = .debug
@@ -84,6 +86,8 @@ import Wire
         #expect(settings.limits.connections == 1024)
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.transactions == 20_000)
+        #expect(settings.limits.connectionsPerSource == 64)
+        #expect(settings.limits.idleSeconds == 7_200)
         #expect(settings.timers.t1 == .milliseconds(500))
         #expect(settings.timers.inviteC == .seconds(185))
         #expect(settings.logLevel == .info)
@@ -172,6 +176,8 @@ import Wire
 
     @Test(arguments: [
         "limits: { message_bytes: 8192, connections: 1, sessions: 1, transactions: 2 }",
+        "limits: { connections_per_source: 1, idle_s: 120 }",
+        "limits: { connections_per_source: 65536, idle_s: 86400 }",
         "limits: { message_bytes: 81920, connections: 65536, sessions: 100000, transactions: 1000000 }",
         "timers: { t1_ms: 100, invite_c_s: 181 }", "timers: { t1_ms: 4000, invite_c_s: 3600 }",
         "forbidden_ports: [1, 65535]", "names: [\(String(repeating: "a", count: 63)).net, \(longName(253))]",
