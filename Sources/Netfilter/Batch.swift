@@ -4,21 +4,37 @@ import Glibc
 /// Messages to nf_tables that the kernel carries out together or not at all.
 final class Batch {
     private let messages: MessageBuffer
-    private let firstSequence: UInt32
+    private var firstSequence: UInt32 = 0
     /// What each message attempts, by sequence number from `firstSequence`.
-    private var attempts: [NetfilterError.Attempt] = [.beginBatch]
+    private var attempts: [NetfilterError.Attempt] = []
 
-    init(in messages: MessageBuffer, firstSequence: UInt32) {
-        self.messages = messages
-        messages.removeAll()
+    init(in messages: MessageBuffer) { self.messages = messages }
+
+    /// Forgets the messages and begins anew.
+    func begin(firstSequence: UInt32) {
         self.firstSequence = firstSequence
-        messages.append { nftnl_batch_begin($0, firstSequence) }
+        attempts.removeAll(keepingCapacity: true)
+        attempts.append(.beginBatch)
+        messages.removeAll()
+        delimit(NFNL_MSG_BATCH_BEGIN, sequence: firstSequence)
     }
 
     /// Sequence numbers that the batch uses.
     var sequences: UInt32 { UInt32(attempts.count + 1) }
 
     /// Appends one message.
+    ///
+    /// - Parameter write: puts the attributes after the headers.
+    func append(
+        _ attempt: NetfilterError.Attempt, _ type: nf_tables_msg_types, flags: Int32 = 0,
+        writing write: (inout MessageWriter) -> Void
+    ) {
+        let sequence = firstSequence &+ UInt32(attempts.count)
+        messages.append(Nft.messageType(type), flags: flags, sequence: sequence, write)
+        attempts.append(attempt)
+    }
+
+    /// Appends one message that libnftnl writes.
     ///
     /// - Parameter build: puts the attributes after the header.
     func append(
@@ -39,7 +55,7 @@ final class Batch {
     func commit(on socket: NetlinkSocket, echo: (NetlinkMessage) -> Void) throws(NetfilterError) {
         messages.acknowledgeLast()
         let lastSequence = firstSequence &+ UInt32(attempts.count - 1)
-        messages.append { nftnl_batch_end($0, firstSequence &+ UInt32(attempts.count)) }
+        delimit(NFNL_MSG_BATCH_END, sequence: firstSequence &+ UInt32(attempts.count))
         try messages.send(on: socket)
 
         var failure: NetfilterError?
@@ -59,5 +75,10 @@ final class Batch {
         }
         if let failure { throw failure }
         guard acknowledged else { throw NetfilterError(.endBatch, errno: EPROTO) }
+    }
+
+    private func delimit(_ type: Int32, sequence: UInt32) {
+        messages.append(
+            UInt16(type), sequence: sequence, family: UInt16(AF_UNSPEC), resource: UInt16(NFNL_SUBSYS_NFTABLES))
     }
 }

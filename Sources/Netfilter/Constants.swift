@@ -3,7 +3,9 @@ import CNetfilter
 /// Numbers of the kernel interface that its headers hide from Swift, or that stand in no installed header.
 enum Nft {
     /// The table; the only one that is ever touched.
-    static let table = "sekisho"
+    static let table = "\(tableLabel)"
+    /// Its name as messages carry it.
+    static let tableLabel: StaticString = "sekisho"
     static let family = UInt16(NFPROTO_NETDEV)
 
     /// Chains of the table, by the side whose packets they judge.

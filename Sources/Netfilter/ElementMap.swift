@@ -9,7 +9,10 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
     case any4, any6
 
     /// The name in nft listings.
-    public var name: String {
+    public var name: String { "\(label)" }
+
+    /// The name as messages carry it.
+    var label: StaticString {
         switch self {
         case .out4: "out4"
         case .out6: "out6"
@@ -42,4 +45,13 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
 
     /// Octets of a key: each port is padded to four octets.
     var keyOctets: Int { endpoints * (addressOctets + 4) }
+
+    /// The map of this name; nil for any other.
+    init?(_ name: NetlinkAttribute) {
+        for map in Self.allCases where name.isText(map.label) {
+            self = map
+            return
+        }
+        return nil
+    }
 }

@@ -2,81 +2,103 @@ import CNetfilter
 import GateProtocol
 import Wire
 
-/// A libnftnl set with elements, as a message carries them; freed with its elements.
-final class ElementList {
-    /// What one element takes in a message at most: key and data with their nests (IPv6: 40 + 16 octets), timeout, flags.
+/// Elements of one map, as a message carries them.
+///
+/// Written and read here and not by libnftnl, which makes an object of every element first: that was half of what the gate
+/// itself did for a request.
+enum ElementMessages {
+    /// What one element takes in a message at most: key and data with their nests (IPv6: 40 + 16 octets), timeout.
     private static let elementOctets = 128
-    /// An attribute's length has 16 bits and libmnl lets it overflow silently.
+    /// An attribute's length has 16 bits.
     static let elementsPerMessage = 60_000 / elementOctets
 
-    private let set: OpaquePointer
-
-    init?(_ map: ElementMap) {
-        guard let set = nftnl_set_alloc() else { return nil }
-        self.set = set
-        nftnl_set_set_str(set, UInt16(NFTNL_SET_TABLE.rawValue), Nft.table)
-        nftnl_set_set_str(set, UInt16(NFTNL_SET_NAME.rawValue), map.name)
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_FAMILY.rawValue), UInt32(Nft.family))
+    /// Names the map and appends the elements that the closure puts.
+    static func put(
+        _ map: ElementMap, into message: inout MessageWriter, _ elements: (inout MessageWriter) -> Void
+    ) {
+        message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, Nft.tableLabel)
+        message.put(NFTA_SET_ELEM_LIST_SET.rawValue, map.label)
+        message.nest(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue, elements)
     }
 
-    deinit { nftnl_set_free(set) }
-
-    /// Adds a key, and its data and timeout where it is to be added to the kernel's map.
-    func append(_ key: ElementKey, nextHop: IPAddress? = nil, timeoutMilliseconds: UInt64? = nil) {
-        guard let element = nftnl_set_elem_alloc() else { return }
-        nftnl_set_elem_set(element, UInt16(NFTNL_SET_ELEM_KEY), key.octets, UInt32(key.octets.count))
-        if let nextHop {
-            var octets: [UInt8] = []
-            nextHop.appendOctets(to: &octets)
-            nftnl_set_elem_set(element, UInt16(NFTNL_SET_ELEM_DATA), octets, UInt32(octets.count))
+    /// Puts the key of an element, and its data and timeout where it is to be added to the kernel's map.
+    static func put(
+        _ key: ElementKey, nextHop: IPAddress? = nil, timeoutMilliseconds: UInt64? = nil,
+        into message: inout MessageWriter
+    ) {
+        message.nest(NFTA_LIST_ELEM.rawValue) { message in
+            if let timeoutMilliseconds { message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, timeoutMilliseconds) }
+            message.nest(NFTA_SET_ELEM_KEY.rawValue) { message in
+                message.put(NFTA_DATA_VALUE.rawValue, octets: key.map.keyOctets) { key.store(at: $0) }
+            }
+            guard let nextHop else { return }
+            message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
+                message.put(NFTA_DATA_VALUE.rawValue, octets: key.map.addressOctets) { _ = nextHop.store(at: $0) }
+            }
         }
-        if let timeoutMilliseconds {
-            nftnl_set_elem_set_u64(element, UInt16(NFTNL_SET_ELEM_TIMEOUT), timeoutMilliseconds)
-        }
-        nftnl_set_elem_add(set, element)
     }
 
-    func put(into header: UnsafeMutablePointer<nlmsghdr>) { nftnl_set_elems_nlmsg_build_payload(header, set) }
-}
-
-/// Reads the counters of the elements in a NEWSETELEM or DELSETELEM message.
-enum ElementCounts {
+    /// Reads the counters of the elements in a NEWSETELEM or DELSETELEM message.
     static func read(_ message: NetlinkMessage, into counts: inout [ElementKey: Traffic]) {
         guard
-            message.type == Nft.messageType(NFT_MSG_NEWSETELEM) || message.type == Nft.messageType(NFT_MSG_DELSETELEM),
-            let set = nftnl_set_alloc()
+            message.type == Nft.messageType(NFT_MSG_NEWSETELEM) || message.type == Nft.messageType(NFT_MSG_DELSETELEM)
         else { return }
-        defer { nftnl_set_free(set) }
-        guard nftnl_set_elems_nlmsg_parse(message.header, set) >= 0,
-            let name = nftnl_set_get_str(set, UInt16(NFTNL_SET_NAME.rawValue)).map({ String(cString: $0) }),
-            let map = ElementMap.allCases.first(where: { $0.name == name }),
-            let elements = nftnl_set_elems_iter_create(set)
-        else { return }
-        defer { nftnl_set_elems_iter_destroy(elements) }
-        while let element = nftnl_set_elems_iter_next(elements) {
-            var length: UInt32 = 0
-            guard let key = nftnl_set_elem_get(element, UInt16(NFTNL_SET_ELEM_KEY), &length) else { continue }
-            let octets = Array(UnsafeRawBufferPointer(start: key, count: Int(length)))
-            counts[ElementKey(map: map, octets: octets)] = traffic(of: element)
+        var map: ElementMap?
+        message.forEachAttribute(after: MemoryLayout<nfgenmsg>.size) { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_SET_ELEM_LIST_SET.rawValue:
+                map = ElementMap(attribute)
+            // The kernel names the map before its elements (nf_tables_fill_setelem_info).
+            case NFTA_SET_ELEM_LIST_ELEMENTS.rawValue:
+                guard let map else { return }
+                attribute.forEachAttribute { read($0, of: map, into: &counts) }
+            case _:
+                break
+            }
         }
     }
 
-    private static func traffic(of element: OpaquePointer) -> Traffic {
+    private static func read(_ element: NetlinkAttribute, of map: ElementMap, into counts: inout [ElementKey: Traffic])
+    {
+        var key: ElementKey?
         var traffic = Traffic()
-        withUnsafeMutablePointer(to: &traffic) { traffic in
-            _ = nftnl_set_elem_expr_foreach(
-                element,
-                { expression, context in
-                    guard let expression, let context,
-                        let name = nftnl_expr_get_str(expression, UInt16(NFTNL_EXPR_NAME)),
-                        String(cString: name) == "counter"
-                    else { return 0 }
-                    let traffic = context.assumingMemoryBound(to: Traffic.self)
-                    traffic.pointee.packets = nftnl_expr_get_u64(expression, UInt16(NFTNL_EXPR_CTR_PACKETS))
-                    traffic.pointee.bytes = nftnl_expr_get_u64(expression, UInt16(NFTNL_EXPR_CTR_BYTES))
-                    return 0
-                }, traffic)
+        element.forEachAttribute { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_SET_ELEM_KEY.rawValue:
+                attribute.forEachAttribute { value in
+                    guard value.type == UInt16(NFTA_DATA_VALUE.rawValue) else { return }
+                    key = ElementKey(map: map, octets: value.octets)
+                }
+            case NFTA_SET_ELEM_EXPR.rawValue:
+                readCounter(attribute, into: &traffic)
+            case NFTA_SET_ELEM_EXPRESSIONS.rawValue:
+                attribute.forEachAttribute { readCounter($0, into: &traffic) }
+            case _:
+                break
+            }
         }
-        return traffic
+        if let key { counts[key] = traffic }
+    }
+
+    /// Reads an expression if it is a counter.
+    private static func readCounter(_ expression: NetlinkAttribute, into traffic: inout Traffic) {
+        var isCounter = false
+        expression.forEachAttribute { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_EXPR_NAME.rawValue:
+                isCounter = attribute.isText("counter")
+            case NFTA_EXPR_DATA.rawValue:
+                guard isCounter else { return }
+                attribute.forEachAttribute { value in
+                    switch UInt32(value.type) {
+                    case NFTA_COUNTER_BYTES.rawValue: traffic.bytes = UInt64(bigEndian: value.uint64 ?? 0)
+                    case NFTA_COUNTER_PACKETS.rawValue: traffic.packets = UInt64(bigEndian: value.uint64 ?? 0)
+                    case _: break
+                    }
+                }
+            case _:
+                break
+            }
+        }
     }
 }

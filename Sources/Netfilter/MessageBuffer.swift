@@ -20,27 +20,37 @@ final class MessageBuffer {
         lastMessage = 0
     }
 
-    /// Appends the message that the closure writes.
+    /// Appends a message to a part of nfnetlink.
     ///
-    /// - Parameter write: begins a message at the place given, with libmnl or libnftnl, and gives its header.
-    func append(_ write: (UnsafeMutablePointer<CChar>) -> UnsafeMutablePointer<nlmsghdr>?) {
+    /// - Parameters:
+    ///   - resource: what the headers say for `res_id`.
+    ///   - write: puts the attributes after the headers.
+    func append(
+        _ type: UInt16, flags: Int32 = 0, sequence: UInt32, family: UInt16 = Nft.family, resource: UInt16 = 0,
+        _ write: (inout MessageWriter) -> Void = { _ in }
+    ) {
         if capacity - used < Self.messageOctets { grow() }
-        guard let header = write((storage + used).assumingMemoryBound(to: CChar.self)) else { return }
+        var message = MessageWriter(
+            at: storage + used, type, flags: flags, sequence: sequence, family: family, resource: resource)
+        write(&message)
+        message.finish()
         lastMessage = used
-        used += Int(header.pointee.nlmsg_len + 3) & ~3
+        used += message.length
     }
 
-    /// Appends a message to nf_tables.
+    /// Appends a message to nf_tables that libnftnl writes.
     ///
     /// - Parameter build: puts the attributes after the header.
     func append(
         _ type: nf_tables_msg_types, flags: Int32, sequence: UInt32, _ build: (UnsafeMutablePointer<nlmsghdr>) -> Void
     ) {
-        append { place in
-            let header = nftnl_nlmsg_build_hdr(place, UInt16(type.rawValue), Nft.family, UInt16(flags), sequence)
-            if let header { build(header) }
-            return header
-        }
+        if capacity - used < Self.messageOctets { grow() }
+        let place = (storage + used).assumingMemoryBound(to: CChar.self)
+        guard let header = nftnl_nlmsg_build_hdr(place, UInt16(type.rawValue), Nft.family, UInt16(flags), sequence)
+        else { return }
+        build(header)
+        lastMessage = used
+        used += Int(header.pointee.nlmsg_len + 3) & ~3
     }
 
     /// Lets the kernel acknowledge the message appended last.

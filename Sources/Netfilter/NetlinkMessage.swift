@@ -1,4 +1,5 @@
 import CNetfilter
+import Glibc
 
 /// A message in the receive buffer; valid only inside the closure that it is given to.
 struct NetlinkMessage {
@@ -44,41 +45,49 @@ struct NetlinkMessage {
 
     /// Walks the attributes that begin `offset` octets into the payload.
     func forEachAttribute(after offset: Int, _ body: (NetlinkAttribute) -> Void) {
-        let length = mnl_nlmsg_get_payload_len(header)
-        guard length >= offset, let start = mnl_nlmsg_get_payload_offset(header, offset) else { return }
-        let end = UnsafeRawPointer(start) + (length - (offset + 3) & ~3)
-        var next = UnsafePointer(start.assumingMemoryBound(to: nlattr.self))
-        while mnl_attr_ok(next, Int32(end - UnsafeRawPointer(next))) {
-            body(NetlinkAttribute(pointer: next))
-            guard let following = mnl_attr_next(next) else { return }
-            next = UnsafePointer(following)
-        }
+        let start = MemoryLayout<nlmsghdr>.size + offset
+        let length = Int(header.pointee.nlmsg_len)
+        guard start <= length else { return }
+        NetlinkAttribute.forEach(
+            in: UnsafeRawBufferPointer(start: UnsafeRawPointer(header) + start, count: length - start), body)
     }
 }
 
 /// An attribute in the receive buffer.
 struct NetlinkAttribute {
-    let pointer: UnsafePointer<nlattr>
-
-    var type: UInt16 { mnl_attr_get_type(pointer) }
-
+    /// Without the flags for nests and byte order.
+    let type: UInt16
     /// The payload.
-    var octets: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(start: mnl_attr_get_payload(pointer), count: Int(mnl_attr_get_payload_len(pointer)))
-    }
+    let octets: UnsafeRawBufferPointer
 
     /// Walks the attributes that the payload is made of.
-    func forEachAttribute(_ body: (NetlinkAttribute) -> Void) {
-        guard let start = octets.baseAddress else { return }
-        let end = start + octets.count
-        var next = start.assumingMemoryBound(to: nlattr.self)
-        while mnl_attr_ok(next, Int32(end - UnsafeRawPointer(next))) {
-            body(NetlinkAttribute(pointer: next))
-            guard let following = mnl_attr_next(next) else { return }
-            next = UnsafePointer(following)
+    func forEachAttribute(_ body: (NetlinkAttribute) -> Void) { Self.forEach(in: octets, body) }
+
+    /// Walks the attributes of which these octets are made, as far as they are whole.
+    static func forEach(in octets: UnsafeRawBufferPointer, _ body: (NetlinkAttribute) -> Void) {
+        let headerOctets = MemoryLayout<nlattr>.size
+        var offset = 0
+        while octets.count - offset >= headerOctets {
+            let header = octets.loadUnaligned(fromByteOffset: offset, as: nlattr.self)
+            let length = Int(header.nla_len)
+            guard length >= headerOctets, length <= octets.count - offset else { return }
+            let payload = UnsafeRawBufferPointer(rebasing: octets[(offset + headerOctets)..<(offset + length)])
+            // NLA_TYPE_MASK is a macro that Swift does not see.
+            body(NetlinkAttribute(type: header.nla_type & ~UInt16(NLA_F_NESTED | NLA_F_NET_BYTEORDER), octets: payload))
+            offset += (length + 3) & ~3
         }
     }
 
     /// The payload as a number in host byte order; nil when it is shorter.
     var uint32: UInt32? { octets.count >= 4 ? octets.loadUnaligned(as: UInt32.self) : nil }
+
+    /// The payload as a number in host byte order; nil when it is shorter.
+    var uint64: UInt64? { octets.count >= 8 ? octets.loadUnaligned(as: UInt64.self) : nil }
+
+    /// Whether the payload is this text with its final zero.
+    func isText(_ text: StaticString) -> Bool {
+        let count = text.utf8CodeUnitCount
+        guard octets.count == count + 1, octets[count] == 0, let start = octets.baseAddress else { return false }
+        return memcmp(start, text.utf8Start, count) == 0
+    }
 }

@@ -20,10 +20,13 @@ public final class NftFirewall: Firewall {
     private let addresses: OwnAddresses
     private var sequence: UInt32 = 1
     /// Room for the messages of one call; kept, because making it anew costs more than a small batch.
-    private let messages = MessageBuffer()
+    private let messages: MessageBuffer
+    private let batch: Batch
 
     /// Builds the table; one that was there is replaced in the same transaction.
     public init(_ settings: TableSettings) throws(NetfilterError) {
+        messages = MessageBuffer()
+        batch = Batch(in: messages)
         insideInterface = try Self.index(of: settings.insideDevice)
         outsideInterface = try Self.index(of: settings.outsideDevice)
         ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
@@ -55,14 +58,12 @@ public final class NftFirewall: Firewall {
             { batch in
                 if makesSure { add(transaction.old, timeout: timeout, to: batch) }
                 // The kernel echoes what it deleted, with the last counts.
-                forEachList(transaction.old) { map, elements in
-                    guard let list = ElementList(map) else { return }
-                    for element in elements { list.append(element.key) }
-                    batch.append(.deleteElements(map), NFT_MSG_DELSETELEM, flags: NLM_F_ECHO) { list.put(into: $0) }
-                }
+                append(
+                    transaction.old, { .deleteElements($0) }, NFT_MSG_DELSETELEM, flags: NLM_F_ECHO, to: batch
+                ) { ElementMessages.put($0.key, into: &$1) }
                 add(transaction.wanted, timeout: timeout, to: batch)
             },
-            echo: { ElementCounts.read($0, into: &counts) })
+            echo: { ElementMessages.read($0, into: &counts) })
         return counts
     }
 
@@ -98,29 +99,37 @@ public final class NftFirewall: Firewall {
     private func commit(
         _ build: (Batch) -> Void, echo: (NetlinkMessage) -> Void = { _ in }
     ) throws(NetfilterError) {
-        let batch = Batch(in: messages, firstSequence: sequence)
+        batch.begin(firstSequence: sequence)
         build(batch)
         sequence &+= batch.sequences
         try batch.commit(on: writer, echo: echo)
     }
 
     private func add(_ elements: [SetElement], timeout: UInt64, to batch: Batch) {
-        forEachList(elements) { map, elements in
-            guard let list = ElementList(map) else { return }
-            for element in elements {
-                list.append(element.key, nextHop: element.nextHop, timeoutMilliseconds: timeout)
-            }
-            batch.append(.addElements(map), NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE) { list.put(into: $0) }
+        append(elements, { .addElements($0) }, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, to: batch) {
+            ElementMessages.put($0.key, nextHop: $0.nextHop, timeoutMilliseconds: timeout, into: &$1)
         }
     }
 
-    /// Cuts the elements into lists of one map each, none longer than a message takes.
-    private func forEachList(_ elements: [SetElement], _ body: (ElementMap, ArraySlice<SetElement>) -> Void) {
+    /// Appends a message for the elements of each map, and another where they are more than one message takes.
+    private func append(
+        _ elements: [SetElement], _ attempt: (ElementMap) -> NetfilterError.Attempt, _ type: nf_tables_msg_types,
+        flags: Int32, to batch: Batch, _ put: (SetElement, inout MessageWriter) -> Void
+    ) {
         for map in ElementMap.allCases {
-            var rest = elements.filter { $0.key.map == map }[...]
-            while !rest.isEmpty {
-                body(map, rest.prefix(ElementList.elementsPerMessage))
-                rest = rest.dropFirst(ElementList.elementsPerMessage)
+            var rest = elements[...]
+            while let first = rest.firstIndex(where: { $0.key.map == map }) {
+                rest = rest[first...]
+                batch.append(attempt(map), type, flags: flags) { message in
+                    ElementMessages.put(map, into: &message) { message in
+                        var count = 0
+                        while count < ElementMessages.elementsPerMessage, let element = rest.popFirst() {
+                            guard element.key.map == map else { continue }
+                            put(element, &message)
+                            count += 1
+                        }
+                    }
+                }
             }
         }
     }
@@ -132,9 +141,9 @@ public final class NftFirewall: Firewall {
         let first = sequence
         messages.removeAll()
         for (index, key) in keys.enumerated() {
-            guard let list = ElementList(key.map) else { continue }
-            list.append(key)
-            messages.append(NFT_MSG_GETSETELEM, flags: 0, sequence: first &+ UInt32(index)) { list.put(into: $0) }
+            messages.append(Nft.messageType(NFT_MSG_GETSETELEM), sequence: first &+ UInt32(index)) { message in
+                ElementMessages.put(key.map, into: &message) { ElementMessages.put(key, into: &$0) }
+            }
         }
         sequence &+= UInt32(keys.count)
         try messages.send(on: reader)
@@ -142,7 +151,7 @@ public final class NftFirewall: Firewall {
         try reader.receive { message in
             let index = Int(message.sequence &- first)
             guard index < keys.count else { return }
-            guard let status = message.status else { return ElementCounts.read(message, into: &counts) }
+            guard let status = message.status else { return ElementMessages.read(message, into: &counts) }
             guard status.errno != 0 else { return }
             let map = keys[keys.startIndex + index].map
             let error = NetfilterError(.getElements(map), errno: status.errno, offset: status.offset)

@@ -59,7 +59,7 @@ final class OwnAddresses {
             message.forEachAttribute(after: MemoryLayout<ifaddrmsg>.size) { attribute in
                 // IFA_ADDRESS is the far end on a point-to-point link; IFA_LOCAL is then our own. Both may not be used.
                 guard attribute.type == UInt16(IFA_ADDRESS) || attribute.type == UInt16(IFA_LOCAL),
-                    let address = IPAddress(octets: Array(attribute.octets).span)
+                    let address = IPAddress(network: attribute.octets)
                 else { return }
                 addresses.insert(address)
             }

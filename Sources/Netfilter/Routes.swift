@@ -90,7 +90,7 @@ final class Routes {
             case UInt16(RTA_OIF.rawValue):
                 interface = attribute.uint32
             case UInt16(RTA_GATEWAY.rawValue):
-                hop = IPAddress(octets: Array(attribute.octets).span)
+                hop = IPAddress(network: attribute.octets)
             case UInt16(RTA_VIA.rawValue):
                 // A gateway of the other family: the forward rule hands packets to neighbours of their own family only.
                 hop = nil

@@ -4,39 +4,53 @@ public import Wire
 public struct ElementKey: Hashable, Sendable {
     /// The map that the element is in.
     public let map: ElementMap
-    /// For each endpoint the address, the port in network byte order, and two zero octets. The zeros stand AFTER the
-    /// port: a register is loaded from its low end, and a key with the zeros before the port is accepted and never
-    /// matches a packet.
-    public let octets: [UInt8]
-
-    init(map: ElementMap, octets: [UInt8]) {
-        self.map = map
-        self.octets = octets
-    }
+    /// nil where the key is a destination alone.
+    private let source: Endpoint?
+    private let destination: Endpoint
 
     /// The key of packets to `destination`, whoever sends them.
     public static func any(to destination: Endpoint) -> ElementKey {
-        var octets: [UInt8] = []
-        octets.appendKey(destination)
-        return ElementKey(map: destination.address.isIPv6 ? .any6 : .any4, octets: octets)
+        ElementKey(map: destination.address.isIPv6 ? .any6 : .any4, source: nil, destination: destination)
     }
 
     /// The key of packets from an inside endpoint to an outside one.
     public static func outgoing(from source: Endpoint, to destination: Endpoint) -> ElementKey {
-        tuple(source, destination, in: source.address.isIPv6 ? .out6 : .out4)
+        ElementKey(map: source.address.isIPv6 ? .out6 : .out4, source: source, destination: destination)
     }
 
     /// The key of packets from an outside endpoint to an inside one.
     public static func incoming(from source: Endpoint, to destination: Endpoint) -> ElementKey {
-        tuple(source, destination, in: source.address.isIPv6 ? .in6 : .in4)
+        ElementKey(map: source.address.isIPv6 ? .in6 : .in4, source: source, destination: destination)
     }
 
-    private static func tuple(_ source: Endpoint, _ destination: Endpoint, in map: ElementMap) -> ElementKey {
-        var octets: [UInt8] = []
-        octets.reserveCapacity(map.keyOctets)
-        octets.appendKey(source)
-        octets.appendKey(destination)
-        return ElementKey(map: map, octets: octets)
+    /// For each endpoint the address, the port in network byte order, and two zero octets. The zeros stand AFTER the
+    /// port: a register is loaded from its low end, and a key with the zeros before the port is accepted and never
+    /// matches a packet.
+    public var octets: [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: map.keyOctets) { buffer, count in
+            guard let place = UnsafeMutableRawPointer(buffer.baseAddress) else { return }
+            store(at: place)
+            count = map.keyOctets
+        }
+    }
+}
+
+extension ElementKey {
+    /// Reads a key of the map; nil when it has another length, or no zeros after a port.
+    init?(map: ElementMap, octets: UnsafeRawBufferPointer) {
+        guard octets.count == map.keyOctets else { return nil }
+        let width = octets.count / map.endpoints
+        let first = UnsafeRawBufferPointer(rebasing: octets[..<width])
+        let last = UnsafeRawBufferPointer(rebasing: octets[(octets.count - width)...])
+        guard let source = Endpoint(key: first), let destination = Endpoint(key: last) else { return nil }
+        self.init(map: map, source: map.isHalfOpen ? nil : source, destination: destination)
+    }
+
+    /// Writes `map.keyOctets` octets.
+    func store(at place: UnsafeMutableRawPointer) {
+        var place = place
+        if let source { place += source.storeKey(at: place) }
+        _ = destination.storeKey(at: place)
     }
 }
 
@@ -54,12 +68,51 @@ public struct SetElement: Hashable, Sendable {
     }
 }
 
-extension [UInt8] {
-    fileprivate mutating func appendKey(_ endpoint: Endpoint) {
-        endpoint.address.appendOctets(to: &self)
-        append(UInt8(truncatingIfNeeded: endpoint.port >> 8))
-        append(UInt8(truncatingIfNeeded: endpoint.port))
-        append(0)
-        append(0)
+extension Endpoint {
+    fileprivate init?(key: UnsafeRawBufferPointer) {
+        let width = key.count - 4
+        guard let address = IPAddress(network: UnsafeRawBufferPointer(rebasing: key[..<width])),
+            key.loadUnaligned(fromByteOffset: width + 2, as: UInt16.self) == 0
+        else { return nil }
+        self.init(address, UInt16(bigEndian: key.loadUnaligned(fromByteOffset: width, as: UInt16.self)))
+    }
+
+    /// - Returns: how many octets it wrote.
+    fileprivate func storeKey(at place: UnsafeMutableRawPointer) -> Int {
+        let width = address.store(at: place)
+        place.storeBytes(of: port.bigEndian, toByteOffset: width, as: UInt16.self)
+        place.storeBytes(of: 0, toByteOffset: width + 2, as: UInt16.self)
+        return width + 4
+    }
+}
+
+extension IPAddress {
+    /// Reads 4 or 16 octets in network byte order; nil for any other count.
+    init?(network octets: UnsafeRawBufferPointer) {
+        switch octets.count {
+        case 4:
+            self = .v4(UInt32(bigEndian: octets.loadUnaligned(as: UInt32.self)))
+        case 16:
+            self = .v6(
+                UInt64(bigEndian: octets.loadUnaligned(as: UInt64.self)),
+                UInt64(bigEndian: octets.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+        default:
+            return nil
+        }
+    }
+
+    /// Writes 4 or 16 octets in network byte order.
+    ///
+    /// - Returns: how many.
+    func store(at place: UnsafeMutableRawPointer) -> Int {
+        switch self {
+        case .v4(let value):
+            place.storeBytes(of: value.bigEndian, as: UInt32.self)
+            return 4
+        case .v6(let high, let low):
+            place.storeBytes(of: high.bigEndian, as: UInt64.self)
+            place.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+            return 16
+        }
     }
 }
