@@ -30,7 +30,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// Forgets the sessions that were not renewed in time.
     public mutating func expire(at now: MonotonicTime) -> [SessionID] {
         let expired = table.expire(at: now)
-        let elements = expired.flatMap { $0.holes.flatMap(\.elements) }
+        let elements = expired.flatMap { OpenHole.elements(of: $0.holes) }
         // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
         // nothing: they go by their timeout.
         if !elements.isEmpty { _ = try? kernel.apply(Transaction(old: elements, wanted: [], timeout: holeTimeout)) }
@@ -87,29 +87,37 @@ public struct Gatekeeper<Kernel: Firewall> {
             throw .refused(GateRefusal(.conflict, endpoint: conflict.inside))
         }
         // RTP and RTCP go to the same two hosts: each is asked for once.
-        var hops: [IPAddress: IPAddress] = [:]
+        var inside: Hop?
+        var outside: Hop?
         var opened: [OpenHole] = []
+        opened.reserveCapacity(entries.count)
         for entry in entries {
-            let insideHop = try hop(to: entry.inside, on: kernel.insideInterface, known: &hops)
+            let insideHop = try hop(to: entry.inside, on: kernel.insideInterface, last: &inside)
             var outsideHop: IPAddress?
             if case .path(let path) = entry {
-                outsideHop = try hop(to: path.outside, on: kernel.outsideInterface, known: &hops)
+                outsideHop = try hop(to: path.outside, on: kernel.outsideInterface, last: &outside)
             }
             opened.append(OpenHole(entry, insideHop: insideHop, outsideHop: outsideHop))
         }
         return opened
     }
 
+    /// The neighbour that packets to an address are handed to.
+    private struct Hop {
+        let address: IPAddress
+        let neighbour: IPAddress
+    }
+
     private func hop(
-        to endpoint: Endpoint, on interface: UInt32, known: inout [IPAddress: IPAddress]
+        to endpoint: Endpoint, on interface: UInt32, last: inout Hop?
     ) throws(GateFailure) -> IPAddress {
-        if let hop = known[endpoint.address] { return hop }
+        if let last, last.address == endpoint.address { return last.neighbour }
         switch try asking({ () throws(NetfilterError) in try kernel.route(to: endpoint.address) }) {
         case .none:
             throw .refused(GateRefusal(.noRoute, endpoint: endpoint))
         case .via(let hop, let leaving):
             guard leaving == interface else { throw .refused(GateRefusal(.wrongInterface, endpoint: endpoint)) }
-            known[endpoint.address] = hop
+            last = Hop(address: endpoint.address, neighbour: hop)
             return hop
         }
     }
@@ -123,7 +131,7 @@ public struct Gatekeeper<Kernel: Firewall> {
         let missing = seen.subtracting(known)
         do throws(GateFailure) {
             if !known.isEmpty {
-                let elements = known.flatMap { table.holes(of: $0).flatMap(\.elements) }
+                let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0)) }
                 let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
                 let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
                 for session in known {

@@ -43,7 +43,7 @@ public struct HoleTable: Sendable {
     /// What the kernel must be told so that the holes of the session become exactly these.
     public func transaction(_ session: SessionID, to wanted: [OpenHole], timeout: Duration) -> Transaction {
         Transaction(
-            old: holes(of: session).flatMap(\.elements), wanted: wanted.flatMap(\.elements), timeout: timeout)
+            old: OpenHole.elements(of: holes(of: session)), wanted: OpenHole.elements(of: wanted), timeout: timeout)
     }
 
     /// Learns that the kernel has done what `transaction` said.
@@ -56,21 +56,23 @@ public struct HoleTable: Sendable {
     public mutating func commit(
         _ session: SessionID, to wanted: [OpenHole], counts: [ElementKey: Traffic], deadline: MonotonicTime
     ) -> HoleReport {
-        var before: [Hole: OpenHole] = [:]
-        for open in holes(of: session) {
-            owners[open.hole] = nil
-            before[open.hole] = open
-        }
+        let before = self.holes(of: session)
         var holes = wanted
         for index in holes.indices {
             let hole = holes[index].hole
-            owners[hole] = session
-            guard var old = before.removeValue(forKey: hole) else { continue }
+            guard var old = Self.first(hole, in: before, probablyAt: index) else {
+                owners[hole] = session
+                continue
+            }
             old.carry(counts)
             holes[index].outgoingBefore = old.outgoingBefore
             holes[index].incomingBefore = old.incomingBefore
         }
-        let closed = self.holes(of: session).filter { before[$0.hole] != nil }
+        var closed: [OpenHole] = []
+        for (index, old) in before.enumerated() where Self.first(old.hole, in: wanted, probablyAt: index) == nil {
+            owners[old.hole] = nil
+            closed.append(old)
+        }
         if holes.isEmpty {
             sessions[session] = nil
         } else {
@@ -78,6 +80,13 @@ public struct HoleTable: Sendable {
             expiries.append(Expiry(deadline: deadline, session: session))
         }
         return HoleReport(session: session, closed, counts: counts)
+    }
+
+    /// The entry of this hole. Renewal and re-INVITEs leave most of them where they were; sessions have so few that the rest
+    /// is looked through.
+    private static func first(_ hole: Hole, in holes: [OpenHole], probablyAt index: Int) -> OpenHole? {
+        if index < holes.count, holes[index].hole == hole { return holes[index] }
+        return holes.first { $0.hole == hole }
     }
 
     /// Drops the sessions that were not renewed in time and gives their holes; the kernel has closed these already.

@@ -18,11 +18,16 @@ public enum Hole: Hashable, Sendable {
 }
 
 extension Holes {
-    /// The entries without repetitions, half-open ones first.
+    /// The entries without repetitions, half-open ones first. Sessions have so few that comparing costs less than a set.
     var entries: [Hole] {
-        var seen: Set<Hole> = []
-        let all = halfOpen.map { Hole.halfOpen($0) } + paths.map { Hole.path($0) }
-        return all.filter { seen.insert($0).inserted }
+        var entries: [Hole] = []
+        entries.reserveCapacity(count)
+        func append(_ hole: Hole) {
+            if !entries.contains(hole) { entries.append(hole) }
+        }
+        for inside in halfOpen { append(.halfOpen(inside)) }
+        for path in paths { append(.path(path)) }
+        return entries
     }
 }
 
@@ -67,8 +72,17 @@ public struct OpenHole: Hashable, Sendable {
     }
 
     /// All elements of the hole.
-    public var elements: [SetElement] {
-        if let outgoing { [outgoing, incoming] } else { [incoming] }
+    public var elements: [SetElement] { Self.elements(of: [self]) }
+
+    /// The elements of these holes.
+    static func elements(of holes: [OpenHole]) -> [SetElement] {
+        var elements: [SetElement] = []
+        elements.reserveCapacity(2 * holes.count)
+        for hole in holes {
+            if let outgoing = hole.outgoing { elements.append(outgoing) }
+            elements.append(hole.incoming)
+        }
+        return elements
     }
 
     /// Adds what the kernel counted to what was carried over.

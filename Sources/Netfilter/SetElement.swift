@@ -23,6 +23,13 @@ public struct ElementKey: Hashable, Sendable {
         ElementKey(map: source.address.isIPv6 ? .in6 : .in4, source: source, destination: destination)
     }
 
+    /// Feeds the map and the endpoints there are.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(UInt64(map.rawValue))
+        source?.hash(into: &hasher)
+        destination.hash(into: &hasher)
+    }
+
     /// For each endpoint the address, the port in network byte order, and two zero octets. The zeros stand AFTER the
     /// port: a register is loaded from its low end, and a key with the zeros before the port is accepted and never
     /// matches a packet.
