@@ -7,6 +7,8 @@ final class Batch {
     private var firstSequence: UInt32 = 0
     /// What each message attempts, by sequence number from `firstSequence`.
     private var attempts: [NetfilterError.Attempt] = []
+    /// Whether the first message asks for an echo.
+    private var isEchoed = false
 
     init(in messages: MessageBuffer) { self.messages = messages }
 
@@ -15,6 +17,7 @@ final class Batch {
         self.firstSequence = firstSequence
         attempts.removeAll(keepingCapacity: true)
         attempts.append(.beginBatch)
+        isEchoed = false
         messages.removeAll()
         delimit(NFNL_MSG_BATCH_BEGIN, sequence: firstSequence)
     }
@@ -31,6 +34,7 @@ final class Batch {
     ) {
         let sequence = firstSequence &+ UInt32(attempts.count)
         messages.append(Nft.messageType(type), flags: flags, sequence: sequence, write)
+        if attempts.count == 1 { isEchoed = flags & NLM_F_ECHO != 0 }
         attempts.append(attempt)
     }
 
@@ -47,22 +51,27 @@ final class Batch {
 
     /// Sends the batch and reads what the kernel answers.
     ///
-    /// Success is that no message was refused and the last one, the only one that asks for it, was acknowledged: in a
-    /// batch that failed, the good messages are acknowledged too.
+    /// Success is that no message was refused and the kernel said that it carried out the batch: it tells the number of the
+    /// new generation to whom the first message asks for an echo (nf_tables_gen_notify); else the last message asks to be
+    /// acknowledged, the only one that does: in a batch that failed, the good messages are acknowledged too.
     ///
     /// - Parameter echo: is given every message that is no acknowledgement. The kernel numbers the echo of an element 0;
     ///   that it is ours is known because the socket hears no multicast group.
     func commit(on socket: NetlinkSocket, echo: (NetlinkMessage) -> Void) throws(NetfilterError) {
-        messages.acknowledgeLast()
+        if !isEchoed { messages.acknowledgeLast() }
         let lastSequence = firstSequence &+ UInt32(attempts.count - 1)
         delimit(NFNL_MSG_BATCH_END, sequence: firstSequence &+ UInt32(attempts.count))
         try messages.send(on: socket)
 
         var failure: NetfilterError?
-        var acknowledged = false
-        // The acknowledgement that was asked for is the last that the kernel says of a batch that it carried out.
-        try socket.receive(until: { acknowledged && failure == nil }) { message in
-            guard let status = message.status else { return echo(message) }
+        var isDone = false
+        // Either is the last that the kernel says of a batch that it carried out.
+        try socket.receive(until: { isDone && failure == nil }) { message in
+            guard let status = message.status else {
+                guard message.type == Nft.messageType(NFT_MSG_NEWGEN) else { return echo(message) }
+                if message.sequence == firstSequence &+ 1 { isDone = true }
+                return
+            }
             // An acknowledgement that an earlier batch left behind is not ours.
             let index = Int(message.sequence &- firstSequence)
             guard index <= attempts.count else { return }
@@ -70,11 +79,11 @@ final class Batch {
                 let attempt = index < attempts.count ? attempts[index] : .endBatch
                 if failure == nil { failure = NetfilterError(attempt, errno: status.errno, offset: status.offset) }
             } else if message.sequence == lastSequence {
-                acknowledged = true
+                isDone = true
             }
         }
         if let failure { throw failure }
-        guard acknowledged else { throw NetfilterError(.endBatch, errno: EPROTO) }
+        guard isDone else { throw NetfilterError(.endBatch, errno: EPROTO) }
     }
 
     private func delimit(_ type: Int32, sequence: UInt32) {

@@ -53,7 +53,7 @@ public final class NftFirewall: Firewall {
 
     private func apply(_ transaction: Transaction, makesSure: Bool) throws(NetfilterError) -> [ElementKey: Traffic] {
         let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
-        var counts: [ElementKey: Traffic] = [:]
+        var counts = [ElementKey: Traffic](minimumCapacity: transaction.old.count)
         try commit(
             { batch in
                 if makesSure { add(transaction.old, timeout: timeout, to: batch) }

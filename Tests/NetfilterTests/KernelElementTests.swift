@@ -115,6 +115,33 @@ import Wire
         #expect(gate.ask(.narrow(s2, holes(3))) == .completed)
     }
 
+    @Test func `a batch that deletes first and fails changes nothing`() throws {
+        let gate = try GatewayFixture("keeps")
+        #expect(gate.ask(.openFromAny(s1, inside: [hosts.inside])) == .completed)
+        try gate.testbed.gateway.command(
+            "nft", "add element netdev sekisho in4 { 10.2.0.2 . 20002 . 10.1.0.2 . 20002 timeout 9s : 10.1.0.77 }")
+        let listing = "nft list table netdev sekisho | sed 's/expires[^:]*//'"
+        let before = try gate.testbed.gateway.command("sh", "-c", listing)
+        let outcome = gate.gatekeeper.handle(.narrow(s1, holes(2)), at: gate.now)
+        #expect(outcome.reply == .refused(GateRefusal(.kernel, errno: EBUSY)))
+        #expect(outcome.error?.attempt == .addElements(.in4))
+        #expect(try gate.testbed.gateway.command("sh", "-c", listing) == before)
+        #expect(gate.report(1)?.holes == Holes(halfOpen: [hosts.inside]))
+        #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
+        #expect(gate.ask(.close(s1)) == .completed)
+        let left = try gate.testbed.gateway.command("nft", "list", "map", "netdev", "sekisho", "any4")
+        #expect(!left.contains("elements"))
+    }
+
+    @Test func `an error says whether the table is gone or an element`() throws {
+        let gate = try GatewayFixture("cause")
+        #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
+        try gate.testbed.gateway.command("nft", "delete", "table", "netdev", "sekisho")
+        for request in [GateRequest.close(s1), .narrow(s2, holes(2)), .list(after: nil)] {
+            #expect(gate.gatekeeper.handle(request, at: gate.now).error?.cause == .table)
+        }
+    }
+
     @Test func `a full map refuses and holds what it held`() throws {
         let gate = try GatewayFixture("full", elementsPerMap: 3)
         for number in 1...3 as ClosedRange<UInt64> {
