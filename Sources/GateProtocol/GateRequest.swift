@@ -1,6 +1,7 @@
 public import Wire
 
-/// What `sekishod` asks of the gate. One request is one kernel transaction: it happens wholly or not at all.
+/// What `sekishod` asks of the gate. Each request happens wholly or not at all; the kernel may be told of several that come
+/// together in one transaction.
 public enum GateRequest: Hashable, Sendable {
     /// Must come first on a connection; answered by `welcome`, or `refused(badVersion)`.
     case hello(version: UInt16)

@@ -56,30 +56,106 @@ public struct Gatekeeper<Kernel: Firewall> {
         }
     }
 
+    /// Does what is asked one after the other, as if each had come alone; only the kernel sees less of it: changes that
+    /// follow each other and do not touch what another of them touches are one transaction. What is refused, and everything
+    /// when that transaction is, is done again alone.
+    ///
+    /// - Parameter requests: all of them were there before this is called.
+    /// - Returns: an outcome for each, in their order.
+    public mutating func handle(_ requests: [GateRequest], at now: MonotonicTime) -> [GateOutcome] {
+        guard requests.count > 1 else { return requests.map { handle($0, at: now) } }
+        var outcomes: [GateOutcome] = []
+        outcomes.reserveCapacity(requests.count)
+        var group = ChangeGroup()
+        for request in requests {
+            guard let (session, holes) = request.change else {
+                perform(&group, at: now, into: &outcomes)
+                outcomes.append(handle(request, at: now))
+                continue
+            }
+            if !group.isEmpty {
+                if let change = try? prepare(session, holes, beside: group), group.takes(change) {
+                    group.append(change)
+                    continue
+                }
+                perform(&group, at: now, into: &outcomes)
+            }
+            do throws(GateFailure) {
+                group.append(try prepare(session, holes))
+            } catch {
+                outcomes.append(GateOutcome(error))
+            }
+        }
+        perform(&group, at: now, into: &outcomes)
+        return outcomes
+    }
+
     // MARK: Changes
 
     private mutating func change(_ session: SessionID, to holes: Holes, at now: MonotonicTime) -> GateOutcome {
         do throws(GateFailure) {
-            let wanted = try resolve(session, holes)
-            let transaction = table.transaction(session, to: wanted, timeout: holeTimeout)
-            guard !transaction.isEmpty else { return GateOutcome(.completed) }
-            let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
-            let closed = table.commit(session, to: wanted, counts: counts, deadline: deadline(from: now))
-            return GateOutcome(.completed, closed: closed.holes.isEmpty ? nil : closed)
+            return perform(try prepare(session, holes), at: now)
         } catch {
             return GateOutcome(error)
         }
     }
 
+    /// What a request comes to when the kernel agrees.
+    ///
+    /// - Parameter group: what is to be done in the same transaction.
+    private mutating func prepare(
+        _ session: SessionID, _ holes: Holes, beside group: ChangeGroup = ChangeGroup()
+    ) throws(GateFailure) -> Change {
+        let wanted = try resolve(session, holes, beside: group)
+        return Change(
+            session: session, wanted: wanted, isNew: !wanted.isEmpty && !table.contains(session),
+            transaction: table.transaction(session, to: wanted, timeout: holeTimeout))
+    }
+
+    private mutating func perform(_ change: Change, at now: MonotonicTime) -> GateOutcome {
+        guard !change.transaction.isEmpty else { return GateOutcome(.completed) }
+        do throws(NetfilterError) {
+            return commit(change, try kernel.apply(change.transaction), at: now)
+        } catch {
+            return GateOutcome(.kernel(error))
+        }
+    }
+
+    /// Does all of a group, and empties it.
+    private mutating func perform(_ group: inout ChangeGroup, at now: MonotonicTime, into outcomes: inout [GateOutcome])
+    {
+        defer { group = ChangeGroup() }
+        // Whom the kernel refuses something is not said when they ask together: then each asks alone.
+        if group.hasSeveral, let counts = try? kernel.apply(group.transaction(timeout: holeTimeout)) {
+            for change in group.changes { outcomes.append(commit(change, counts, at: now)) }
+        } else {
+            for change in group.changes { outcomes.append(perform(change, at: now)) }
+        }
+    }
+
+    /// Learns that the kernel has done it.
+    private mutating func commit(
+        _ change: Change, _ counts: [ElementKey: Traffic], at now: MonotonicTime
+    ) -> GateOutcome {
+        guard !change.transaction.isEmpty else { return GateOutcome(.completed) }
+        let closed = table.commit(change.session, to: change.wanted, counts: counts, deadline: deadline(from: now))
+        return GateOutcome(.completed, closed: closed.holes.isEmpty ? nil : closed)
+    }
+
     /// The holes with their next hops, or why there may not be such holes.
-    private mutating func resolve(_ session: SessionID, _ holes: Holes) throws(GateFailure) -> [OpenHole] {
+    private mutating func resolve(
+        _ session: SessionID, _ holes: Holes, beside group: ChangeGroup
+    ) throws(GateFailure) -> [OpenHole] {
         guard !holes.isEmpty else { return [] }
         guard halfOpenAllowed || holes.halfOpen.isEmpty else {
             throw .refused(GateRefusal(.halfOpenDisabled, endpoint: holes.halfOpen.first))
         }
-        policy.ownAddresses = try asking { () throws(NetfilterError) in try kernel.ownAddresses() }
+        // The others came with this one: what they were judged by is still right.
+        if !group.isResolved {
+            policy.ownAddresses = try asking { () throws(NetfilterError) in try kernel.ownAddresses() }
+        }
         if let refusal = policy.refusal(holes) { throw .refused(refusal) }
-        if !table.contains(session), let refusal = policy.refusal(sessions: table.count) {
+        if !table.contains(session), let refusal = policy.refusal(sessions: table.count + group.newSessions) {
             throw .refused(refusal)
         }
         let entries = holes.entries

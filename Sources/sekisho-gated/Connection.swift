@@ -17,7 +17,13 @@ struct Connection {
     }
 
     let descriptor: Int32
+    /// Changes that are done together, at most.
+    private static let maximumTogether = 64
+
     private var decoder = FrameDecoder()
+    /// Requests that were read and are not done, with the ids of their frames.
+    private var requests: [GateRequest] = []
+    private var ids: [UInt32] = []
     private var output: [UInt8] = []
     private var isGreeted = false
     /// Set after a reply that ends the connection; it closes when that is sent.
@@ -30,8 +36,10 @@ struct Connection {
 
     /// Reads what came and answers every whole request.
     ///
-    /// - Parameter buffer: room for `readOctets`; its contents do not matter.
-    mutating func read(into buffer: inout [UInt8], _ handle: (GateRequest) -> GateReply) -> Fate {
+    /// - Parameters:
+    ///   - buffer: room for `readOctets`; its contents do not matter.
+    ///   - handle: gives a reply for each request.
+    mutating func read(into buffer: inout [UInt8], _ handle: ([GateRequest]) -> [GateReply]) -> Fate {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         if count < 0 {
             let code = errno
@@ -41,16 +49,21 @@ struct Connection {
         decoder.append(buffer.span.extracting(..<count))
         do throws(ParseError) {
             while farewell == nil, let frame = try decoder.next() {
-                try answer(frame, handle)
+                try take(frame, handle)
                 if output.count > Self.maximumOutput, case .closed(let reason) = write() { return .closed(reason) }
             }
+            try answer(handle)
         } catch {
+            // What came before the fault is done.
+            try? answer(handle)
             return .closed("protocol: \(error.description)")
         }
         return write()
     }
 
-    private mutating func answer(_ frame: GateFrame, _ handle: (GateRequest) -> GateReply) throws(ParseError) {
+    private mutating func take(
+        _ frame: GateFrame, _ handle: ([GateRequest]) -> [GateReply]
+    ) throws(ParseError) {
         guard case .request(let request) = frame.body else { throw ParseError(.unsupported, in: "kind", at: 4) }
         if case .hello(let version) = request {
             if version == GateFrame.version { isGreeted = true } else { farewell = "protocol version \(version)" }
@@ -58,7 +71,29 @@ struct Connection {
             farewell = "request before hello"
             return try FrameEncoder.append(.reply(.refused(GateRefusal(.notReady)), id: frame.id), to: &output)
         }
-        try FrameEncoder.append(.reply(handle(request), id: frame.id), to: &output)
+        switch request {
+        case .openFromAny, .narrow, .close:
+            requests.append(request)
+            ids.append(frame.id)
+            if requests.count == Self.maximumTogether { try answer(handle) }
+        // A renewal takes its time and has its own reading of the clock; the reply to a list is long, and there is never
+        // more than one before what is waiting to go out is looked at.
+        case .hello, .renew, .list:
+            try answer(handle)
+            requests.append(request)
+            ids.append(frame.id)
+            try answer(handle)
+        }
+    }
+
+    /// Has what was taken done, and appends the replies.
+    private mutating func answer(_ handle: ([GateRequest]) -> [GateReply]) throws(ParseError) {
+        guard !requests.isEmpty else { return }
+        defer {
+            requests.removeAll(keepingCapacity: true)
+            ids.removeAll(keepingCapacity: true)
+        }
+        for (id, reply) in zip(ids, handle(requests)) { try FrameEncoder.append(.reply(reply, id: id), to: &output) }
     }
 
     /// Sends what the peer takes.

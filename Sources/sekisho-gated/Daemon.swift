@@ -126,7 +126,7 @@ struct Daemon {
             var fate = Connection.Fate.open
             if entry.revents & Int16(POLLOUT) != 0 { fate = connections[index].write() }
             if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
-                fate = connections[index].read(into: &buffer) { request in answer(request) }
+                fate = connections[index].read(into: &buffer) { requests in answer(requests) }
             }
             guard case .closed(let reason) = fate else { continue }
             log.line("connection closed: \(reason)")
@@ -149,12 +149,14 @@ struct Daemon {
         }
     }
 
-    private mutating func answer(_ request: GateRequest) -> GateReply {
-        let outcome = gatekeeper.handle(request, at: now)
-        if settings.logsChanges || outcome.reply != .completed, let line = RequestLog.line(request, outcome) {
-            log.line(line)
+    private mutating func answer(_ requests: [GateRequest]) -> [GateReply] {
+        let outcomes = gatekeeper.handle(requests, at: now)
+        for (request, outcome) in zip(requests, outcomes) {
+            if settings.logsChanges || outcome.reply != .completed, let line = RequestLog.line(request, outcome) {
+                log.line(line)
+            }
         }
-        return outcome.reply
+        return outcomes.map(\.reply)
     }
 
     // MARK: End

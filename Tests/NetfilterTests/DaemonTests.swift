@@ -146,6 +146,58 @@ final class GateProcess {
         #expect(child.wait(seconds: 10) == 0)
     }
 
+    @Test func `requests that come in one piece are answered in their order`() throws {
+        let gate = try GateProcess("piece")
+        let child = try gate.startReady()
+        let client = try gate.connect()
+        let other = endpoint("10.1.0.2:4010")
+        let own = endpoint("10.1.0.1:4000")
+        let refused = GateReply.refused(GateRefusal(.ownAddress, endpoint: own))
+        let conversation: [(GateRequest, GateReply)] = [
+            (.openFromAny(session, inside: [hosts.inside]), .completed),
+            (.openFromAny(SessionID(2), inside: [own]), refused),
+            (.openFromAny(SessionID(3), inside: [other]), .completed),
+            (.renew([session, SessionID(2)]), .renewed(missing: [SessionID(2)])),
+            (.close(session), .completed),
+            (
+                .list(after: nil),
+                .listed(
+                    [
+                        HoleReport(
+                            session: SessionID(3),
+                            halfOpen: [
+                                HalfOpenReport(inside: other, incoming: Traffic())
+                            ])
+                    ], more: false)
+            ),
+            (.narrow(SessionID(2), Holes(halfOpen: [own])), refused),
+            (.close(SessionID(3)), .completed),
+        ]
+        var octets: [UInt8] = []
+        for (index, (request, _)) in conversation.enumerated() {
+            try FrameEncoder.append(.request(request, id: UInt32(100 + index)), to: &octets)
+        }
+        client.send(octets)
+        for (index, (_, reply)) in conversation.enumerated() {
+            #expect(try client.receiveFrame() == .reply(reply, id: UInt32(100 + index)))
+        }
+        try child.expect("close 0000000000000abc; closed any->10.1.0.2:4000 in 0")
+
+        // What came before a fault is done, more than are done together too.
+        octets = []
+        for number in 1...100 as ClosedRange<UInt64> {
+            let inside = Endpoint(hosts.inside.address, UInt16(6000 + number))
+            try FrameEncoder.append(.request(.openFromAny(SessionID(number), inside: [inside]), id: 1), to: &octets)
+        }
+        client.send(octets + [0, 0, 0, 5, 0x7F, 0, 0, 0, 1])
+        while try client.receive() != nil {}
+        let (later, listed) = (try gate.connect(), SessionID(90))
+        guard case .listed(let reports, _) = try later.ask(.list(after: listed)) else {
+            throw Command.Failure(description: "no list")
+        }
+        #expect(reports.map(\.session.value) == Array(91...100))
+    }
+
     @Test func `a second gate ends and leaves the first one's holes alone`() throws {
         let gate = try GateProcess("second")
         let child = try gate.startReady()

@@ -45,6 +45,32 @@ import Wire
     }
 
     @Test(arguments: errors)
+    func `an error at any call among requests that come together leaves belief and kernel equal`(errno: Int32) {
+        for size in [2, 3, Self.scenario.count] {
+            var probe = FakeGate()
+            for group in Self.groups(of: size) { _ = probe.gatekeeper.handle(group, at: probe.now) }
+            for position in 0..<probe.firewall.calls {
+                var gate = FakeGate()
+                gate.firewall.faults = [position: errno]
+                var believed: [SessionID: Holes] = [:]
+                for group in Self.groups(of: size) {
+                    for (request, outcome) in zip(group, gate.gatekeeper.handle(group, at: gate.now)) {
+                        guard case .completed = outcome.reply, let (session, holes) = Self.wanted(request) else {
+                            continue
+                        }
+                        believed[session] = holes
+                    }
+                    #expect(Set(gate.firewall.elements.keys) == Set(believed.values.flatMap(Self.keys)))
+                }
+            }
+        }
+    }
+
+    private static func groups(of size: Int) -> [[GateRequest]] {
+        stride(from: 0, to: scenario.count, by: size).map { Array(scenario[$0..<min($0 + size, scenario.count)]) }
+    }
+
+    @Test(arguments: errors)
     func `an error at any call leaves belief and kernel equal`(errno: Int32) {
         var probe = FakeGate()
         for request in Self.scenario { _ = probe.ask(request) }

@@ -47,12 +47,15 @@ final class GateClient {
 
     /// The next reply; nil when the gate has closed the connection.
     func receive() throws -> GateReply? {
+        guard case .reply(let reply)? = try receiveFrame()?.body else { return nil }
+        return reply
+    }
+
+    /// The next reply with its id; nil when the gate has closed the connection.
+    func receiveFrame() throws -> GateFrame? {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
-            if let frame = try decoder.next() {
-                guard case .reply(let reply) = frame.body else { return nil }
-                return reply
-            }
+            if let frame = try decoder.next() { return frame }
             let count = recv(descriptor, &buffer, buffer.count, 0)
             guard count > 0 else { return nil }
             decoder.append(buffer.span.extracting(..<count))
