@@ -20,6 +20,8 @@ struct Daemon {
     private var gatekeeper: Gatekeeper<NftFirewall>
     private var connections: [Connection] = []
     private var log = Log()
+    /// What `poll` looks at: the signals, the listener, and the connections in their order.
+    private var entries: [pollfd] = []
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
     /// - Parameter allowedUser: who may ask, besides root.
@@ -86,10 +88,9 @@ struct Daemon {
     ///
     /// - Returns: whether to stop.
     private mutating func step() -> Bool {
-        var entries = [
-            pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0),
-        ]
+        entries.removeAll(keepingCapacity: true)
+        entries.append(pollfd(fd: signals, events: Int16(POLLIN), revents: 0))
+        entries.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
         for connection in connections {
             let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
             entries.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
@@ -122,7 +123,10 @@ struct Daemon {
             swap(&connections, &self.connections)
             swap(&buffer, &readBuffer)
         }
-        for (index, entry) in zip(connections.indices, entries).reversed() where entry.revents != 0 {
+        // Backwards: one that is closed takes its place with it.
+        for index in connections.indices.reversed() {
+            let entry = entries[entries.startIndex + index]
+            guard entry.revents != 0 else { continue }
             var fate = Connection.Fate.open
             if entry.revents & Int16(POLLOUT) != 0 { fate = connections[index].write() }
             if case .open = fate, entry.revents & ~Int16(POLLOUT) != 0 {
