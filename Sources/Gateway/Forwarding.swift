@@ -161,18 +161,18 @@ extension SessionController {
 
     /// Timer C runs from the first provisional response on: until then the client transaction's own timer B does.
     mutating func startInviteTimer(_ client: TransactionID, _ duration: Duration) {
-        inviteTimers.insert(client)
+        inviteTimers[client] = ()
         effects.append(.startTimer(.inviteTimeout(client), duration))
     }
 
     mutating func stopInviteTimer(_ client: TransactionID) {
-        guard inviteTimers.remove(client) != nil else { return }
+        guard inviteTimers.removeValue(of: client) != nil else { return }
         effects.append(.cancelTimer(.inviteTimeout(client)))
     }
 
     /// The callee's side has neither answered nor been heard of for too long (section 16.8).
     mutating func inviteTimedOut(_ client: TransactionID) {
-        guard inviteTimers.remove(client) != nil else { return }
+        guard inviteTimers.removeValue(of: client) != nil else { return }
         if case .proxied(let server, let index) = clients[client], let branch = contexts[server]?.branches[index],
             !branch.isOver
         {

@@ -21,10 +21,10 @@ public struct SessionController: ~Copyable {
     var sessions: [SessionID: Session] = [:]
     var dialogs: [DialogKey: Session] = [:]
     /// Response contexts by their server transaction.
-    var contexts: [TransactionID: ProxyContext] = [:]
-    var clients: [TransactionID: ClientRole] = [:]
+    var contexts = TransactionMap<ProxyContext>()
+    var clients = TransactionMap<ClientRole>()
     /// Client transactions whose timer C runs.
-    var inviteTimers: Set<TransactionID> = []
+    var inviteTimers = TransactionMap<Void>()
     var lookUps = LookUps()
     var datagramHops = DatagramHops()
     var health = TargetHealth()

@@ -2,7 +2,19 @@ public import SIPText
 
 /// A transaction of one layer. The layer issues it and never issues it again.
 public struct TransactionID: Hashable, Sendable {
-    let number: UInt64
+    /// Bits of the place: more transactions than any layer may have.
+    static let placeBits: UInt64 = 24
+
+    /// Of two transactions, the one that began later has the greater number.
+    @usableFromInline let number: UInt64
+
+    /// - Parameters:
+    ///   - serial: how many transactions came before.
+    ///   - place: a number that no other living transaction has, below 2 to the power of `placeBits`.
+    init(serial: UInt64, place: Int) { number = serial << Self.placeBits | UInt64(place) }
+
+    /// Where maps have what belongs to the transaction.
+    @inlinable var place: Int { Int(number & 0xFF_FFFF) }
 }
 
 extension TransactionID: CustomStringConvertible {

@@ -11,12 +11,14 @@ import Wire
 public struct TransactionLayer: Sendable {
     private let timers: Timers
     private let maximumTransactions: Int
-    private var transactions: [TransactionID: Transaction] = [:]
+    private var transactions = TransactionMap<Transaction>()
     private var servers: [TransactionKey: TransactionID] = [:]
     private var clients: [TransactionKey: TransactionID] = [:]
     /// Those whose destination names a connection, by its number.
     private(set) var connections: [UInt64: Set<TransactionID>] = [:]
-    private var lastNumber: UInt64 = 0
+    private var lastSerial: UInt64 = 0
+    /// Places below the highest one given that no transaction has.
+    private var freePlaces: [Int] = []
 
     /// - Parameters:
     ///   - timers: T1, T2 and T4.
@@ -36,10 +38,10 @@ public struct TransactionLayer: Sendable {
     }
 
     /// Where the messages of a transaction go. Nil when it has ended.
-    public func destination(of id: TransactionID) -> Destination? { transactions[id]?.destination }
+    public func destination(of id: TransactionID) -> Destination? { transactions.read(id) { $0.destination } }
 
     /// The request that a transaction was made for: as it came, or as it was sent. Nil when the transaction has ended.
-    public func request(of id: TransactionID) -> Message? { transactions[id]?.request }
+    public func request(of id: TransactionID) -> Message? { transactions.read(id) { $0.request } }
 }
 
 // MARK: - From the network
@@ -83,7 +85,7 @@ extension TransactionLayer {
         // The Via asks for responses from where the request went (RFC 3581 section 4): one from elsewhere was made by
         // somebody who has seen the request.
         guard let key = TransactionKey(client: response), let id = clients[key],
-            let destination = transactions[id]?.destination,
+            let destination = destination(of: id),
             destination.remote.address == flow.remote.address
                 || destination.connection.map({ $0 == flow.connection }) ?? false
         else { return [.strayResponse(response, flow)] }
@@ -112,11 +114,11 @@ extension TransactionLayer {
     /// The transport could not send to this destination: every transaction that sends there is told. Destinations are
     /// the same when transport, remote address and connection are. Looks at every transaction.
     public mutating func transportFailed(to destination: Destination) -> [TransactionAction] {
-        let ids = transactions.filter { _, transaction in
-            transaction.destination.transport == destination.transport
-                && transaction.destination.remote == destination.remote
-                && transaction.destination.connection == destination.connection
-        }.keys
+        let ids = transactions.ids { transaction in
+            let other = transaction.destination
+            return other.transport == destination.transport && other.remote == destination.remote
+                && other.connection == destination.connection
+        }
         return fail(ids)
     }
 
@@ -152,10 +154,10 @@ extension TransactionLayer {
     ///   - response: the same for each copy of the request, its To tag too.
     ///   - short: what is sent in its place where the request has had no answer yet; nil for silence.
     public mutating func refuse(_ response: Message, or short: Message?, to id: TransactionID) -> [TransactionAction] {
-        guard let transaction = transactions[id] else { return [] }
-        guard transaction.isUntouched else { return respond(response, to: id) }
+        guard let destination = destination(of: id) else { return [] }
+        guard transactions.read(id, \.isUntouched) ?? false else { return respond(response, to: id) }
         remove(id)
-        return (short.map { [.send($0, transaction.destination)] } ?? []) + [.ended(id)]
+        return (short.map { [.send($0, destination)] } ?? []) + [.ended(id)]
     }
 
     /// Makes a client transaction and sends the request.
@@ -202,8 +204,8 @@ extension TransactionLayer {
     }
 
     private mutating func insert(_ transaction: Transaction) -> TransactionID {
-        lastNumber += 1
-        let id = TransactionID(number: lastNumber)
+        lastSerial += 1
+        let id = TransactionID(serial: lastSerial, place: freePlaces.popLast() ?? transactions.count)
         if transaction.isServer { servers[transaction.key] = id } else { clients[transaction.key] = id }
         if let connection = transaction.destination.connection { connections[connection, default: []].insert(id) }
         transactions[id] = transaction
@@ -211,7 +213,8 @@ extension TransactionLayer {
     }
 
     private mutating func remove(_ id: TransactionID) {
-        guard let transaction = transactions.removeValue(forKey: id) else { return }
+        guard let transaction = transactions.removeValue(of: id) else { return }
+        freePlaces.append(id.place)
         if transaction.isServer { servers[transaction.key] = nil } else { clients[transaction.key] = nil }
         if let connection = transaction.destination.connection {
             connections[connection]?.remove(id)
@@ -226,16 +229,10 @@ extension TransactionLayer {
     private mutating func feed(
         _ event: Transaction.Event, to id: TransactionID, deliver: (Message) -> TransactionAction
     ) -> [TransactionAction] {
-        guard let index = transactions.index(forKey: id) else { return [] }
-        let (effects, destination) = Self.handle(event, &transactions.values[index])
+        // In place: a transaction that is read out of the table is copied whole.
+        let result = transactions.change(id) { ($0.handle(event), $0.destination) }
+        guard let (effects, destination) = result else { return [] }
         return perform(effects, of: id, destination, deliver: deliver)
-    }
-
-    /// In place: a transaction that is read out of the table is copied whole.
-    private static func handle(
-        _ event: Transaction.Event, _ transaction: inout Transaction
-    ) -> ([Effect], Destination) {
-        (transaction.handle(event), transaction.destination)
     }
 
     private mutating func perform(
