@@ -57,6 +57,8 @@ final class StreamHandler: ChannelInboundHandler {
     private var isPaused = false
     /// Messages taken since others had their turn.
     private var taken = 0
+    /// Whether the connection has ended; what had come of it by then is still handed on.
+    private var isOver = false
 
     /// - Parameter expectsMessage: the peer connected and must say something soon; one that was connected to need not.
     init(transport: SIPTransport, flow: Flow, id: UInt64, expectsMessage: Bool) {
@@ -144,6 +146,7 @@ final class StreamHandler: ChannelInboundHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        isOver = true
         deadline?.cancel()
         transport.lost(id)
         context.fireChannelInactive()
@@ -151,8 +154,11 @@ final class StreamHandler: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 
+    /// Winds the clock up that closes the connection, unless writing an answer has found it reset: nothing would stop the
+    /// clock then, which holds the channel.
     private func arm(_ context: ChannelHandlerContext, seconds: Int64) {
         deadline?.cancel()
+        guard !isOver else { return }
         let transport = transport
         let channel = context.channel
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: .seconds(seconds)) {

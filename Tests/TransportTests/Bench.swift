@@ -21,6 +21,10 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
     /// Touched on the event loop only.
     private var heard: [Heard] = []
     private var waiters: [(count: Int, promise: EventLoopPromise<[Heard]>)] = []
+    /// What each message is answered with as soon as it is heard.
+    private var answer: [UInt8] = []
+    /// The connection of the last message that was answered so.
+    private weak var answered: (any Channel)?
 
     init(
         _ security: TransportSecurity = TransportSecurity(server: nil, client: nil),
@@ -35,7 +39,12 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
 
     func received(_ outcome: MessageParser.Outcome, on flow: Flow) {
         switch outcome {
-        case .message(let message): note(.message(message, flow))
+        case .message(let message):
+            if !answer.isEmpty {
+                answered = answered ?? flow.connection.flatMap { transport?.connections[$0]?.channel }
+                transport?.send(answer, to: Destination(flow.transport, flow.remote, connection: flow.connection))
+            }
+            note(.message(message, flow))
         case .malformed(let error, _): note(.malformed(error, flow))
         }
     }
@@ -73,6 +82,11 @@ final class Bench: SIPTransportDelegate, @unchecked Sendable {
     func send(_ octets: [UInt8], to destination: Destination) async throws {
         try await loop.submit { self.transport?.send(octets, to: destination) }.get()
     }
+
+    func answerEach(with octets: [UInt8]) async throws { try await loop.submit { self.answer = octets }.get() }
+
+    /// Whether anything still holds the connection that was answered.
+    func holdsAnswered() async throws -> Bool { try await loop.submit { self.answered != nil }.get() }
 
     func counters() async throws -> TransportCounters {
         try await loop.submit { self.transport?.counters ?? TransportCounters() }.get()

@@ -291,6 +291,23 @@ import Wire
         }
     }
 
+    /// What a peer that resets its connection brings about too: writing the answer finds the end, not reading.
+    @Test func `a connection that ends while its messages are handed on is not held by its clock`() async throws {
+        try await Bench.run({ $0.pendingOctets = 65_536 }) { bench in
+            let peer = try await Peer.connect(to: try await bench.listen(.tcp), on: bench.loop, reads: false)
+            // More than the kernel's buffers take: the second answer finds a peer that does not read.
+            try await bench.answerEach(with: [UInt8](repeating: 0x78, count: 16 << 20))
+            try await peer.write(Sample.message(1) + Sample.message(2))
+            _ = try await bench.messages(2)
+            #expect(try await bench.counters().stalledConnections == 1)
+            while try await bench.connectionCount() > 0 { await Task.yield() }
+            let end = ContinuousClock.now + .seconds(5)
+            while try await bench.holdsAnswered(), .now < end { await Task.yield() }
+            #expect(try await !bench.holdsAnswered())
+            try await peer.close()
+        }
+    }
+
     @Test func `a connection that ends in the middle of a message leaves nothing behind`() async throws {
         try await Bench.run { bench in
             let there = try await bench.listen(.tcp)
