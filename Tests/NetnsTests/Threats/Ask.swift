@@ -21,6 +21,10 @@ struct Ask {
     var transport = "UDP"
     var from = "sip:alice@a.example.net"
     var to = "sip:gw.example.net"
+    /// `;tag=` and what the other end is known by.
+    var toTag = ""
+    /// The sender's own URI; nil is at the address of the Via.
+    var contact: String?
     var id: String
     var sequence = 1
     var rows: [String] = []
@@ -36,8 +40,8 @@ struct Ask {
     var text: String {
         var lines = [
             "\(method) \(uri) SIP/2.0", "Via: SIP/2.0/\(transport) \(via);branch=z9hG4bK-\(id)-\(sequence);rport",
-            "Max-Forwards: 70", "From: <\(from)>;tag=\(id)", "To: <\(to)>", "Call-ID: \(id)",
-            "CSeq: \(sequence) \(method)", "Contact: <sip:alice@\(via)>",
+            "Max-Forwards: 70", "From: <\(from)>;tag=\(id)", "To: <\(to)>\(toTag)", "Call-ID: \(id)",
+            "CSeq: \(sequence) \(method)", "Contact: <\(contact ?? "sip:alice@\(via)")>",
         ]
         if !body.isEmpty { lines.append("Content-Type: application/sdp") }
         lines += rows
@@ -62,6 +66,16 @@ extension CallBed {
         let path = "\(directory)/sekishod.yaml"
         let before = try String(contentsOfFile: path, encoding: .utf8)
         try (before + text).write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
+    /// Adds a route to the proxy's configuration; before it starts.
+    func route(_ domain: String, toCalleeAt port: UInt16, over transport: String) throws {
+        let path = "\(directory)/sekishod.yaml"
+        let before = try String(contentsOfFile: path, encoding: .utf8)
+        let row = "  - { domain: \(domain), to: \(callee), port: \(port), transport: \(transport) }\n"
+        let after = before.replacingOccurrences(of: "routes:\n", with: "routes:\n" + row)
+        try #require(after != before)
+        try after.write(toFile: path, atomically: false, encoding: .utf8)
     }
 
     /// Makes home.example.net a domain of the gateway's own, with a user alice.

@@ -24,6 +24,8 @@ final class PlainSocket {
         }
     }
 
+    private init(accepted descriptor: Int32) { self.descriptor = descriptor }
+
     deinit { close(descriptor) }
 
     /// A connection that is made.
@@ -32,6 +34,19 @@ final class PlainSocket {
         guard Self.with(other, { connect(descriptor, $0, $1) }) == 0 else {
             throw Command.Failure(description: "connect \(other): errno \(errno)")
         }
+    }
+
+    /// Lets others connect.
+    func listen() throws {
+        guard Glibc.listen(descriptor, 16) == 0 else { throw Command.Failure(description: "listen: errno \(errno)") }
+    }
+
+    /// The next connection that another end makes; nil when none came in time.
+    func accept(milliseconds: Int32 = 5_000) -> PlainSocket? {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, milliseconds) > 0 else { return nil }
+        let connection = Glibc.accept(descriptor, nil, nil)
+        return connection < 0 ? nil : PlainSocket(accepted: connection)
     }
 
     static func with<Value>(_ endpoint: Endpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
