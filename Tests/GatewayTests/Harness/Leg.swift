@@ -40,6 +40,8 @@ final class Leg {
     var byeStatus: UInt16 = 200
     /// What it says to requests other than INVITE, BYE and UPDATE.
     var otherStatus: UInt16 = 200
+    /// What its 401 and 407 ask for.
+    var challenges: [(HeaderName, String)] = []
     /// What it puts into its answers to such requests.
     var otherAnswer = Body.none
     /// What it says to an UPDATE.
@@ -138,9 +140,10 @@ final class Leg {
         phone.request(make(.bye), to: nextHop, for: self)
     }
 
-    /// Any other request.
-    func send(_ method: Method, _ body: Body = .none) {
-        let message = make(method, body)
+    /// Any other request; also a BYE that need not be the end.
+    func send(_ method: Method, _ body: Body = .none, fields: [(HeaderName, String)] = []) {
+        var message = make(method, body)
+        for (name, value) in fields { message.append(name, Array(value.utf8)) }
         if method == .update, let endpoint = body.ownMedia { offered[message.cseq.number] = .some(endpoint) }
         phone.request(message, to: nextHop, for: self)
     }
@@ -202,6 +205,9 @@ final class Leg {
         var message = Message(status: status, reason: "Said", to: request, tag: Array((tag ?? localTag).utf8))
         message.appendFields(of: .recordRoute, from: request)
         message.append(.contact, phone.contact)
+        if status == 401 || status == 407 {
+            for (name, value) in challenges { message.append(name, Array(value.utf8)) }
+        }
         if let (octets, type) = body.content { message.setBody(octets, contentType: Array(type.utf8)) }
         return message
     }
