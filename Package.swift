@@ -114,7 +114,9 @@ let tests: [Target] = [
     .testTarget(name: "GateProtocolTests", dependencies: ["GateProtocol", "Wire"]),
     .testTarget(
         name: "CryptoTests",
-        dependencies: ["CMSText", "COpenSSL", "Corpus", "Crypto", "Lab", "Registration", "SIPText", "Wire"]),
+        dependencies: [
+            "CInstructions", "CMSText", "COpenSSL", "Corpus", "Crypto", "Lab", "Registration", "SIPText", "Wire",
+        ]),
     .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
     .testTarget(
         name: "TransportTests",
