@@ -73,6 +73,28 @@ import Wire
         return PlainSocket.with(Host.near) { sendto(raw, packet, packet.count, 0, $0, $1) } == packet.count
     }
 
+    @Test func `T1: nothing listens for H.323, and the gate tracks no connections`() throws {
+        let bed = try CallBed("h323")
+        try bed.gateway.start()
+        for gateway in [Host.near, Host.far] {
+            let host = gateway == Host.near ? bed.testbed.inside : bed.testbed.stranger
+            let own = gateway == Host.near ? Host.caller : Host.stranger
+            #expect(throws: Command.Failure.self) {
+                try PlainSocket(from: Endpoint(own, 0), to: Endpoint(gateway.address, 1_720), in: host)
+            }
+            // It is not the way there that is closed.
+            _ = try PlainSocket(from: Endpoint(own, 0), to: gateway, in: host)
+        }
+        let listening = try bed.testbed.gateway.command("ss", "-Hlntu").split(separator: "\n")
+        let ports = listening.compactMap { line in
+            line.split(separator: " ").dropFirst(4).first?.split(separator: ":").last.map(String.init)
+        }
+        #expect(Set(ports) == ["5060", "5061"], "\(listening)")
+        // No helper of any kind, and no rule of the gate's that would have connections tracked, and so helped.
+        #expect(try bed.testbed.gateway.command("nft", "list", "ruleset").contains("ct helper") == false)
+        #expect(try bed.gateway.table().split(whereSeparator: { !$0.isLetter }).contains("ct") == false)
+    }
+
     @Test func `T2: a length with two meanings is answered by 400 and ends the connection`() throws {
         let bed = try CallBed("length")
         try bed.gateway.start()
