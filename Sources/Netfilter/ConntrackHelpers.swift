@@ -3,7 +3,8 @@ import Glibc
 
 /// What in this machine's kernel may read SIP beside the gateway: the conntrack helper `sip`, which opens ports for what it
 /// takes for SIP, and rewrites it. Where it is active, a peer may open by it what the gateway refuses (CVE-2026-23457 is one
-/// way). It is looked for once, at the start; what is configured later is not seen.
+/// way). It is looked for once, at the start; what is configured later is not seen, nor what is in the tables of
+/// iptables-legacy, which are not netlink's.
 public struct ConntrackHelpers: Sendable {
     /// The kernel's name of the helper (net/netfilter/nf_conntrack_sip.c).
     private static let helper = "sip"
@@ -24,7 +25,12 @@ public struct ConntrackHelpers: Sendable {
         if let path = Self.switches.first(where: { access(root + $0, R_OK) == 0 }), Self.isOn(root + path) {
             findings.append("\(path) is on: helpers read every connection to their ports; set it to 0")
         }
-        findings += try Self.objects().map { "ct helper \($0) is of type sip; take it out of the ruleset" }
+        findings += try Self.list(NFT_MSG_GETOBJ, NFT_MSG_NEWOBJ, Self.object).map {
+            "ct helper \($0) is of type sip; take it out of the ruleset"
+        }
+        findings += try Self.list(NFT_MSG_GETRULE, NFT_MSG_NEWRULE, Self.rule).map {
+            "a rule of chain \($0) attaches the helper sip (-j CT --helper sip); take it out of the ruleset"
+        }
     }
 
     private static func isOn(_ path: String) -> Bool {
@@ -36,16 +42,20 @@ public struct ConntrackHelpers: Sendable {
         return read(descriptor, &octet, 1) == 1 && [UInt8(ascii: "1"), UInt8(ascii: "Y")].contains(octet)
     }
 
-    /// `family table name` of every `ct helper` object of type sip, in tables of every family.
-    private static func objects() throws(NetfilterError) -> [String] {
+    /// What there is of a kind in tables of every family, as `describe` has it.
+    private static func list(
+        _ request: nf_tables_msg_types, _ answer: nf_tables_msg_types, _ describe: (NetlinkMessage) -> String?
+    ) throws(NetfilterError) -> [String] {
         let socket = try NetlinkSocket(bus: NETLINK_NETFILTER)
         var storage = [UInt64](repeating: 0, count: 16)
         let length: Int = storage.withUnsafeMutableBytes { bytes in
             guard let base = bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
                 let header = nftnl_nlmsg_build_hdr(
-                    base, UInt16(NFT_MSG_GETOBJ.rawValue), UInt16(NFPROTO_UNSPEC), UInt16(NLM_F_DUMP), 1)
+                    base, UInt16(request.rawValue), UInt16(NFPROTO_UNSPEC), UInt16(NLM_F_DUMP), 1)
             else { return 0 }
-            mnl_attr_put_u32(header, UInt16(NFTA_OBJ_TYPE.rawValue), UInt32(NFT_OBJECT_CT_HELPER).bigEndian)
+            if request == NFT_MSG_GETOBJ {
+                mnl_attr_put_u32(header, UInt16(NFTA_OBJ_TYPE.rawValue), UInt32(NFT_OBJECT_CT_HELPER).bigEndian)
+            }
             return Int(header.pointee.nlmsg_len)
         }
         try storage.span.withUnsafeBytes { (bytes) throws(NetfilterError) in
@@ -61,18 +71,18 @@ public struct ConntrackHelpers: Sendable {
                 if let status = message.status, status.errno != 0 {
                     failure = NetfilterError(.listHelpers, errno: status.errno, offset: status.offset)
                 }
-                if message.type == Nft.messageType(NFT_MSG_NEWOBJ), let text = describe(message) { found.append(text) }
+                if message.type == Nft.messageType(answer), let text = describe(message) { found.append(text) }
             }
         }
         if let failure { throw failure }
         return found
     }
 
-    /// Parts of a dump that are read, of 32 KiB each; a ruleset has a handful of helpers.
+    /// Parts of a dump that are waited for, of 32 KiB each.
     private static let maximumParts = 64
 
-    /// nil when it is another kind of object or of helper.
-    private static func describe(_ message: NetlinkMessage) -> String? {
+    /// `family table name` of a `ct helper` object; nil when it is another kind of object or of helper.
+    private static func object(_ message: NetlinkMessage) -> String? {
         guard let part = message.fixedPart(nfgenmsg.self) else { return nil }
         var (table, name, kind, helper) = ("", "", UInt32(0), "")
         message.forEachAttribute(after: MemoryLayout<nfgenmsg>.size) { attribute in
@@ -89,6 +99,50 @@ public struct ConntrackHelpers: Sendable {
         }
         guard kind == UInt32(NFT_OBJECT_CT_HELPER), helper == Self.helper else { return nil }
         return "\(family(part.nfgen_family)) \(table) \(name)"
+    }
+
+    /// `family table chain` of a rule of iptables-nft whose target attaches the helper; nil when it is another rule.
+    private static func rule(_ message: NetlinkMessage) -> String? {
+        guard let part = message.fixedPart(nfgenmsg.self) else { return nil }
+        var (table, chain, helper) = ("", "", "")
+        message.forEachAttribute(after: MemoryLayout<nfgenmsg>.size) { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_RULE_TABLE.rawValue: table = text(attribute.octets)
+            case NFTA_RULE_CHAIN.rawValue: chain = text(attribute.octets)
+            case NFTA_RULE_EXPRESSIONS.rawValue:
+                attribute.forEachAttribute { helper = self.helper(ofExpression: $0) ?? helper }
+            case _: break
+            }
+        }
+        return helper == Self.helper ? "\(family(part.nfgen_family)) \(table) \(chain)" : nil
+    }
+
+    /// The helper that the target CT names: what iptables calls a target is an expression `target` with the target's name
+    /// and its structure (net/netfilter/nft_compat.c).
+    private static func helper(ofExpression element: NetlinkAttribute) -> String? {
+        var (kind, target, helper) = ("", "", String?.none)
+        element.forEachAttribute { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_EXPR_NAME.rawValue: kind = text(attribute.octets)
+            case NFTA_EXPR_DATA.rawValue where kind == "target":
+                attribute.forEachAttribute { inner in
+                    switch UInt32(inner.type) {
+                    case NFTA_TARGET_NAME.rawValue: target = text(inner.octets)
+                    case NFTA_TARGET_INFO.rawValue: helper = name(inTarget: inner.octets)
+                    case _: break
+                    }
+                }
+            case _: break
+            }
+        }
+        return target == "CT" ? helper : nil
+    }
+
+    /// `helper` of struct xt_ct_target_info, in every revision of it (linux/netfilter/xt_CT.h): 16 octets behind flags,
+    /// zone and two masks.
+    private static func name(inTarget octets: UnsafeRawBufferPointer) -> String? {
+        guard octets.count >= 12 + 16 else { return nil }
+        return text(UnsafeRawBufferPointer(rebasing: octets[12..<28]))
     }
 
     private static func text(_ octets: UnsafeRawBufferPointer) -> String {

@@ -117,13 +117,40 @@ import Wire
         #expect(try bed.gateway.table() == empty)
     }
 
+    /// What the gate warns of when it starts.
+    private func warnings(_ bed: CallBed) throws -> [Substring] {
+        try bed.gateway.startGate()
+        defer { bed.gateway.gate?.stop() }
+        return bed.gateway.gate?.text.split(separator: "\n").filter { $0.contains("WARNING") } ?? []
+    }
+
+    @Test func `T2: the gate warns of each rule by which iptables attaches the SIP helper, and of no other`() throws {
+        let bed = try CallBed("iptables")
+        // As site scripts have them; the fourth attaches another helper, the others none.
+        for line in [
+            "iptables -A PREROUTING -p udp --dport 5060 -j CT --helper sip",
+            "iptables -A OUTPUT -p tcp --dport 5060 -m comment --comment x -j CT --helper sip --zone 3",
+            "ip6tables -A PREROUTING -p udp --dport 5060 -j CT --helper sip",
+            "iptables -A PREROUTING -p tcp --dport 21 -j CT --helper ftp",
+            "iptables -A PREROUTING -p udp -j CT --notrack",
+            "iptables -A PREROUTING -p udp -m helper --helper sip -j ACCEPT",
+        ] {
+            let words = line.split(separator: " ").map(String.init)
+            let command = [words[0], "-t", "raw"] + words.dropFirst()
+            try bed.testbed.gateway.command("sh", "-c", command.joined(separator: " "))
+        }
+        let found = try warnings(bed)
+        #expect(found.count == 3, "\(found)")
+        for chain in ["ip raw PREROUTING", "ip raw OUTPUT", "ip6 raw PREROUTING"] {
+            #expect(found.count { $0.contains("a rule of chain \(chain) attaches the helper sip") } == 1, "\(found)")
+        }
+        try bed.testbed.gateway.command("sh", "-c", "iptables -t raw -F; ip6tables -t raw -F")
+        #expect(try warnings(bed).isEmpty)
+    }
+
     @Test func `T2: the gate warns of a ct helper for SIP in any table, and of no other`() throws {
         let bed = try CallBed("helper")
-        func warnings() throws -> [Substring] {
-            try bed.gateway.startGate()
-            defer { bed.gateway.gate?.stop() }
-            return bed.gateway.gate?.text.split(separator: "\n").filter { $0.contains("WARNING") } ?? []
-        }
+        func warnings() throws -> [Substring] { try self.warnings(bed) }
         #expect(try warnings().isEmpty)
         try bed.testbed.gateway.command(
             "nft",
