@@ -51,6 +51,7 @@ extension SessionController {
             if let listener = settings.listener(facing: stream.destination) {
                 stream.listener = listener
                 stream.destination.local = listener.endpoint
+                datagramHops.try(destination.remote, at: now)
                 return effects.append(.send(outgoing(stream), stream.destination))
             }
         }

@@ -72,7 +72,7 @@ public struct SessionController: ~Copyable {
             registrar?.connectionClosed(connection)
             run(layer.connectionFailed(connection))
         case .transportFailed(let destination):
-            if destination.transport == .tcp { datagramHops.insert(destination.remote, at: now) }
+            if destination.transport == .tcp { datagramHops.connectionFailed(to: destination.remote, at: now) }
             run(layer.transportFailed(to: destination))
         case .gateConnected(let timeout): gateConnected(timeout)
         case .gateDisconnected: gateDisconnected()

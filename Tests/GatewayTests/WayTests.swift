@@ -212,8 +212,11 @@ import Wire
         caller.invite()
         callee.answer()
         #expect(caller.isUp)
-        for (isLost, transport) in [(false, TransportKind.tcp), (true, .tcp), (false, .udp)] {
+        for (isLost, transport) in [(false, TransportKind.tcp), (false, .tcp), (true, .tcp), (false, .udp)] {
             let before = script.sent.count
+            // One that worked and is closed later says nothing of the next.
+            script.advance(by: .seconds(8))
+            if !isLost, transport == .tcp { script.feed(.transportFailed(Destination(.tcp, first.remote))) }
             if isLost { script.lostSends = [before] }
             caller.acknowledge { $0.append(.subject, Array(repeating: UInt8(ascii: "x"), count: 1_300)) }
             let sent = try #require(script.sent[before...].first { $0.message.method == .ack })
