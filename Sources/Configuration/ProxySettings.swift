@@ -199,6 +199,8 @@ extension ProxySettings {
         public var connectionsPerSource = 64
         /// Seconds without an octet after which a connection is closed.
         public var idleSeconds = 7_200
+        /// Seconds without an answer of the peer's kernel after which a connection is lost.
+        public var userTimeoutSeconds = 60
         /// Sessions at one time.
         public var sessions = 10_000
         /// Transactions at one time.
@@ -229,6 +231,8 @@ extension ProxySettings {
         public var t1: Duration = .milliseconds(500)
         /// Timer C: how long an INVITE may go without a final response (section 16.6, item 11).
         public var inviteC: Duration = .seconds(185)
+        /// How long a call may be without any packet of media, RTCP included; nil for ever.
+        public var media: Duration? = .seconds(300)
 
         /// Every timer at its default.
         public init() {}

@@ -227,11 +227,14 @@ extension ProxySettings.Limits {
         case requests
         case connectionsPerSource = "connections_per_source"
         case idle = "idle_s"
+        case userTimeout = "tcp_user_timeout_s"
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
         self.init()
         let section = try Section<Key>(field)
+        // RFC 5482 section 3.1: from a second to a day.
+        if let field = section[.userTimeout] { userTimeoutSeconds = try field.number(1...86_400) }
         // RFC 5626 section 4.4.1: phones that keep a connection alive say something each two minutes.
         if let field = section[.idle] { idleSeconds = try field.number(120...86_400) }
         if let field = section[.connectionsPerSource] { connectionsPerSource = try field.number(1...65_536) }
@@ -273,12 +276,18 @@ extension ProxySettings.Timers {
     private enum Key: String, CaseIterable {
         case t1 = "t1_ms"
         case inviteC = "invite_c_s"
+        case media = "media_s"
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
         self.init()
         let section = try Section<Key>(field)
         if let field = section[.t1] { t1 = .milliseconds(try field.number(100...4000)) }
+        // RFC 3550 section 6.2: whoever sends RTCP does so every few seconds.
+        if let field = section[.media] {
+            let seconds = try field.number(0...86_400)
+            media = seconds == 0 ? nil : .seconds(seconds)
+        }
         // RFC 3261 section 16.6, item 11: more than three minutes.
         if let field = section[.inviteC] { inviteC = .seconds(try field.number(181...3600)) }
     }

@@ -72,11 +72,13 @@ public enum FrameEncoder {
             output.append(integer: UInt32(bitPattern: refusal.errno))
             output.append(refusal.endpoint == nil ? 0 : 1)
             if let endpoint = refusal.endpoint { output.append(endpoint) }
-        case .renewed(let missing):
+        case .renewed(let missing, let silent):
             output.append(.renewed, id)
-            try output.append(
-                count: missing.count, limit: GateLimits.sessionsPerRenewal, as: UInt16.self, in: "sessions")
-            for session in missing { output.append(integer: session.value) }
+            for sessions in [missing, silent] {
+                try output.append(
+                    count: sessions.count, limit: GateLimits.sessionsPerRenewal, as: UInt16.self, in: "sessions")
+                for session in sessions { output.append(integer: session.value) }
+            }
         case .listed(let reports, let more):
             output.append(.listed, id)
             output.append(more ? 1 : 0)

@@ -140,7 +140,8 @@ extension Cursor {
         case .refused:
             return .reply(.refused(try refusal()))
         case .renewed:
-            return .reply(.renewed(missing: try sessions()))
+            let missing = try sessions()
+            return .reply(.renewed(missing: missing, silent: try sessions()))
         case .listed:
             let more = try flag(in: "more")
             let count = try count(UInt8.self, limit: GateLimits.reportsPerPage, in: "reports")

@@ -12,7 +12,7 @@
 /// ```
 public struct GateFrame: Hashable, Sendable {
     /// The protocol version of this release, for `hello` and `welcome`.
-    public static let version: UInt16 = 1
+    public static let version: UInt16 = 2
 
     /// Octets of kind and request id, the shortest frame.
     static let headerOctets = 5

@@ -4,8 +4,9 @@ public enum GateReply: Hashable, Sendable {
     case completed
     /// Nothing was changed.
     case refused(GateRefusal)
-    /// The sessions were renewed, save those the gate does not hold.
-    case renewed(missing: [SessionID])
+    /// The sessions were renewed, save those the gate does not hold. Those are silent by whose holes no packet has gone since
+    /// they were renewed or changed before.
+    case renewed(missing: [SessionID], silent: [SessionID] = [])
     /// One page of a list; with `more`, ask again after the last session of this page.
     case listed([HoleReport], more: Bool)
     /// The connection is open for requests; holes close by themselves after `holeTimeout` (whole milliseconds) without

@@ -38,7 +38,7 @@ extension SessionController {
         return isPlace(flow.remote, of: sender, in: session)
     }
 
-    private func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
+    func isPlace(_ endpoint: Endpoint, of party: Party, in session: Session) -> Bool {
         let side = settings.side(of: endpoint.address)
         guard endpoint.port != 0 else { return false }
         return session.isPlace(of: party) { place in

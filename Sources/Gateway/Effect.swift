@@ -56,6 +56,8 @@ public enum CloseReason: String, Sendable, Equatable {
     case timedOut = "transaction timed out"
     case expired = "session timer ran out"
     case replaced = "its phone began another call on the same ports"
+    case silent = "no media for too long"
+    case connectionLost = "the connection of its phone was lost"
     case transportFailed = "transport failed"
     case refused = "refused by policy"
     case shutdown = "shutting down"

@@ -114,9 +114,7 @@ extension SessionController {
 
     /// Whose request it is: the caller's when it carries the caller's tag in From.
     private func sender(of request: Message, _ flow: Flow, in session: Session) -> Sender {
-        guard !session.dialog.hasTag(request.octets(request.tag(of: .from) ?? .empty)) else {
-            return Sender(party: .caller, place: session.caller)
-        }
+        guard session.sender(of: request) == .callee else { return Sender(party: .caller, place: session.caller) }
         let place = session.callees.first { $0.address == flow.remote.address } ?? session.callee ?? session.callees[0]
         return Sender(party: .callee, place: place)
     }

@@ -73,8 +73,9 @@ extension SessionController {
                 rejection = withheld(rejection, id)
             }
             reject(pending.subject, rejection, byGate: true)
-        case .renewed(let missing):
+        case .renewed(let missing, let silent):
             renewNext()
+            if case .renew(let sessions) = pending.request { noteSilence(sessions, silent: silent) }
             for id in missing where sessions[id] != nil {
                 sessions[id]?.installed = Holes()
                 ensureHoles(id, for: .none)
@@ -104,6 +105,7 @@ extension SessionController {
             effects.append(.startTimer(.halfOpen(id), halfOpenTime(session)))
         }
         sessions[id]?.installed = holes
+        sessions[id]?.silentSince = nil
     }
 
     /// Another session has the hole. Its inside end is of one phone, and only that phone's own signalling names it: the
@@ -117,7 +119,7 @@ extension SessionController {
                 && (other.installed.paths.contains(where: wanted.paths.contains)
                     || other.installed.halfOpen.contains(where: wanted.halfOpen.contains))
         }
-        for other in stale.map(\.id).sorted() { close(other, .replaced) }
+        for other in stale.map(\.id).sorted() { hangUp(other, .replaced) }
         return !stale.isEmpty
     }
 

@@ -31,6 +31,8 @@ public enum Input: Sendable {
     case usersChanged([RegisteredUser])
     /// A connection that a peer had made is gone.
     case connectionClosed(UInt64)
+    /// A connection that a peer had made is lost: the peer did not answer any more.
+    case connectionTimedOut(UInt64)
     /// An `openEnvelope` effect has come to its end.
     case envelopeOpened(EnvelopeToken, EnvelopeOutcome)
 }

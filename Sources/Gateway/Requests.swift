@@ -73,6 +73,7 @@ extension SessionController {
                 }
             }
             if message.method == .invite, context.session == nil { return refuse(message, id, .unknownDialog) }
+            context.session.flatMap { sessions[$0] }?.noteSequence(of: message)
         } else if let fault = relayFault(context) {
             return refuse(message, id, fault)
         } else if message.method == .invite {
@@ -172,6 +173,7 @@ extension SessionController {
             let tag = request.tag(of: .from).map(request.copy) ?? []
             session.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: tag)
         }
+        session.noteSequence(of: request)
         sessions[id] = session
         dialogs[session.dialog] = session
         counters.sessionsOpened += 1

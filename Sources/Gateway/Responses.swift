@@ -112,6 +112,9 @@ extension SessionController {
         var response = response
         if (200..<300).contains(status) {
             keepSessionTimer(context, &response)
+            if let session = context.session.flatMap({ sessions[$0] }) {
+                learnDialog(session, context, response, index)
+            }
             if context.request.method == .register { showContacts(&response) }
         }
         respond(server, response)

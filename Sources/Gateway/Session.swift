@@ -11,6 +11,17 @@ enum Party: Hashable, Sendable {
     var other: Party { self == .caller ? .callee : .caller }
 }
 
+/// Something of each end of a call.
+struct Both<Value> {
+    var caller: Value
+    var callee: Value
+
+    subscript(party: Party) -> Value {
+        get { party == .caller ? caller : callee }
+        set { if party == .caller { caller = newValue } else { callee = newValue } }
+    }
+}
+
 /// A content-encryption key that the session holds: its octets are in the shell.
 struct HeldKey: Hashable, Sendable {
     let handle: KeyHandle
@@ -75,6 +86,12 @@ final class Session {
     var installed = Holes()
     /// What the gate was asked for last.
     var requested = Holes()
+    /// The highest CSeq number of each party's requests.
+    var sequences = Both<UInt32>(caller: 0, callee: 0)
+    /// The ends of the dialog, from the 2xx on.
+    var ends: Both<DialogEnd>?
+    /// Since when no packet has gone through the holes, as the gate's renewals show.
+    var silentSince: MonotonicTime?
     var keys: [HeldKey] = []
     var reading = Reading.none
 
@@ -100,6 +117,11 @@ final class Session {
         if let callee { return callee.side != caller.side }
         for callee in callees where callee.side != caller.side { return true }
         return false
+    }
+
+    /// Whose request it is: the caller's when it carries the caller's tag in From.
+    func sender(of request: Message) -> Party {
+        dialog.hasTag(request.octets(request.tag(of: .from) ?? .empty)) ? .caller : .callee
     }
 
     /// Whether a party may be somewhere.

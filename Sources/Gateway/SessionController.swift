@@ -71,6 +71,7 @@ public struct SessionController: ~Copyable {
         case .connectionClosed(let connection):
             registrar?.connectionClosed(connection)
             run(layer.connectionFailed(connection))
+        case .connectionTimedOut(let connection): connectionTimedOut(connection)
         case .transportFailed(let destination):
             if destination.transport == .tcp { datagramHops.connectionFailed(to: destination.remote, at: now) }
             run(layer.transportFailed(to: destination))

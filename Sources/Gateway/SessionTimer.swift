@@ -82,11 +82,11 @@ extension SessionController {
         effects.append(.startTimer(.sessionExpires(id), .seconds(Int64(seconds))))
     }
 
-    /// Nobody refreshed the session: it is over for both ends (section 10), and nothing stays open for it.
+    /// Nobody refreshed the session: it is over (section 10), and both ends are told.
     mutating func sessionExpired(_ id: SessionID) {
         guard sessions[id] != nil else { return }
         sessions[id]?.hasTimer = false
-        close(id, .expired)
+        hangUp(id, .expired)
     }
 }
 

@@ -97,6 +97,9 @@ public struct ControllerSettings: Sendable {
     public var maximumTransactions: Int
     /// The timers of the transactions (RFC 3261 section 17).
     public var timers: Timers
+    /// How long a call may be without any packet, RTCP included, before it is ended; nil for ever. It shows when holes are
+    /// renewed.
+    public var mediaTimeout: Duration?
     /// Timer C (RFC 3261 section 16.6 item 11): above three minutes.
     public var inviteTimeout: Duration
     /// Whether anyone outside may have requests passed on to routes that lead outside again. No: that is a relay.

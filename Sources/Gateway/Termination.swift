@@ -53,15 +53,7 @@ extension SessionController {
         request.appendFields(of: .to, from: response)
         request.appendFields(of: .callID, from: context.request)
         request.append(.maxForwards, Array("70".utf8))
-        var beyond: [[UInt8]] = []
-        for value in response.values(of: .recordRoute) {
-            guard let address = NameAddress(in: response.bytes.span, value),
-                let uri = try? URI(in: response.bytes.span, address.uri)
-            else { continue }
-            if settings.isOwn(uri, in: response.bytes.span) { break }
-            beyond.append(response.copy(value))
-        }
-        for value in beyond.reversed() { request.append(.route, value) }
+        for value in response.recordRoutes(beyond: settings) { request.append(.route, value) }
         return request
     }
 }

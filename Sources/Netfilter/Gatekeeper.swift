@@ -205,17 +205,23 @@ public struct Gatekeeper<Kernel: Firewall> {
         var seen: Set<SessionID> = []
         let known = sessions.filter { seen.insert($0).inserted && table.contains($0) }
         let missing = seen.subtracting(known)
+        var silent: [SessionID] = []
         do throws(GateFailure) {
             if !known.isEmpty {
                 let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0)) }
                 let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
                 let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
+                silent = known.filter { session in
+                    table.holes(of: session).allSatisfy {
+                        $0.elements.allSatisfy { (counts[$0.key]?.packets ?? 0) == 0 }
+                    }
+                }
                 for session in known {
                     table.commit(
                         session, to: table.holes(of: session), counts: counts, deadline: deadline(from: now))
                 }
             }
-            return GateOutcome(.renewed(missing: missing.sorted()))
+            return GateOutcome(.renewed(missing: missing.sorted(), silent: silent))
         } catch {
             return GateOutcome(error)
         }

@@ -82,6 +82,12 @@ extension SIPTransport {
         }
     }
 
+    /// The peer of a connection does not answer.
+    func timedOut(_ id: UInt64) {
+        counters.connectionsTimedOut += 1
+        if connections[id]?.isAccepted ?? false { delegate?.timedOut(id) }
+    }
+
     /// A connection is gone, or was never made: what waits on it has failed, and what was sent may never be answered.
     func lost(_ id: UInt64) {
         guard let connection = connections.removeValue(forKey: id) else { return }

@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import SIPText
 import SIPTransactions
@@ -152,7 +153,12 @@ final class StreamHandler: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // Of a peer that cannot be reached any more the kernel says that, when it knows (tcp(7)).
+        let code = (error as? IOError)?.errnoCode
+        if code == ETIMEDOUT || code == EHOSTUNREACH || code == ENETUNREACH { transport.timedOut(id) }
+        context.close(promise: nil)
+    }
 
     /// Winds the clock up that closes the connection, unless writing an answer has found it reset: nothing would stop the
     /// clock then, which holds the channel.

@@ -13,6 +13,8 @@ public protocol SIPTransportDelegate: AnyObject {
     func failed(to destination: Destination)
     /// A connection that a peer had made is gone: its flow leads nowhere any more.
     func closed(_ connection: UInt64)
+    /// A connection that a peer had made is lost, since the peer does not answer; `closed` follows.
+    func timedOut(_ connection: UInt64)
     /// A TLS connection was not made, or broke; what waited for it is told to `failed(to:)` as well.
     func secureConnectionFailed(_ error: TLSError, with remote: Endpoint)
 }
@@ -20,6 +22,9 @@ public protocol SIPTransportDelegate: AnyObject {
 extension SIPTransportDelegate {
     /// Nothing is done about it.
     public func closed(_ connection: UInt64) {}
+
+    /// Nothing is done about it.
+    public func timedOut(_ connection: UInt64) {}
 
     /// Nothing is done about it.
     public func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) {}
@@ -220,6 +225,8 @@ public struct TransportCounters: Sendable, Equatable {
     public var truncatedConnections: UInt64 = 0
     /// Connections closed because the peer did not read.
     public var stalledConnections: UInt64 = 0
+    /// Connections lost because the peer did not answer any more.
+    public var connectionsTimedOut: UInt64 = 0
     /// Messages that could not be sent.
     public var sendFailures: UInt64 = 0
     /// Datagram sockets opened again after an error.

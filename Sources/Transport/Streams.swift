@@ -1,4 +1,5 @@
 import Crypto
+import Glibc
 import NIOCore
 import NIOPosix
 import SIPText
@@ -15,6 +16,10 @@ extension SIPTransport {
                 channel.eventLoop.makeCompletedFuture { try self.accept(channel, transport) }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.keepIdle), value: .init(Int(limits.userTimeoutSeconds)))
+            .childChannelOption(.tcpOption(.keepInterval), value: .init(Int(max(1, limits.userTimeoutSeconds / 6))))
+            .childChannelOption(.tcpOption(.userTimeout), value: .init(Int(limits.userTimeoutSeconds) * 1_000))
             .childChannelOption(
                 .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))
         return bind(endpoint, bootstrap.bind(to:)).flatMapThrowing { channel in
@@ -161,4 +166,13 @@ extension SIPTransport {
         }
         delegate?.secureConnectionFailed(error, with: remote)
     }
+}
+
+extension NIOBSDSocket.Option {
+    /// Seconds of silence after which the kernel asks whether the peer is there (tcp(7)).
+    fileprivate static let keepIdle = NIOBSDSocket.Option(rawValue: TCP_KEEPIDLE)
+    /// Seconds between two such questions.
+    fileprivate static let keepInterval = NIOBSDSocket.Option(rawValue: TCP_KEEPINTVL)
+    /// Milliseconds after which unanswered octets, or questions, end the connection.
+    fileprivate static let userTimeout = NIOBSDSocket.Option(rawValue: TCP_USER_TIMEOUT)
 }

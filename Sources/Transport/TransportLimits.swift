@@ -14,6 +14,9 @@ public struct TransportLimits: Sendable {
     public var connectSeconds: Int64 = 4
     /// Seconds without an octet after which an idle connection is closed.
     public var idleSeconds: Int64 = 7_200
+    /// Seconds without an answer after which a connection is lost: to what was sent, or to the kernel's own question after as
+    /// many seconds of silence (RFC 5482, RFC 9293 section 3.8.4).
+    public var userTimeoutSeconds: Int64 = 60
     /// Octets that may wait to be written to one connection; a peer that does not read is closed.
     public var pendingOctets = 1 << 20
     /// Messages that may wait for a connection to be made.

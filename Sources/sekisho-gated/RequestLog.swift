@@ -13,7 +13,7 @@ enum RequestLog {
         case .refused(let refusal):
             let cause = outcome.error?.description ?? refusal.description
             return "refused \(describe(request)): \(cause)"
-        case .renewed(let missing):
+        case .renewed(let missing, _):
             return missing.isEmpty ? nil : "renew: \(missing.count) sessions have no holes, first \(missing[0])"
         case .listed, .welcome:
             return nil

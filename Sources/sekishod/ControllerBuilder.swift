@@ -43,6 +43,7 @@ enum ControllerBuilder {
             maximumTransactions: settings.limits.transactions, timers: Timers(t1: settings.timers.t1),
             inviteTimeout: settings.timers.inviteC, tokenKey: tokenKey)
         controller.resolvesNames = settings.resolvesNames
+        controller.mediaTimeout = settings.timers.media
         controller.sessionTimer = settings.sessionTimer.map { timer in
             SessionTimerPolicy(expires: UInt32(timer.expires), minimum: UInt32(timer.minimum))
         }

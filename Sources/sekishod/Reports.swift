@@ -30,6 +30,7 @@ enum Reports {
                     .init("framing_errors", transport.framingErrors),
                     .init("slow_connections", transport.slowConnections),
                     .init("stalled_connections", transport.stalledConnections),
+                    .init("connections_timed_out", transport.connectionsTimedOut),
                     .init("tls_failures", transport.secureFailures),
                     .init("truncated_connections", transport.truncatedConnections),
                     .init("send_failures", transport.sendFailures),

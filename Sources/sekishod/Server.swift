@@ -79,6 +79,7 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
         limits.connections = settings.limits.connections
         limits.connectionsPerSource = settings.limits.connectionsPerSource
         limits.idleSeconds = Int64(settings.limits.idleSeconds)
+        limits.userTimeoutSeconds = Int64(settings.limits.userTimeoutSeconds)
         limits.messageOctets = settings.limits.messageOctets
         let transport = SIPTransport(eventLoop: eventLoop, limits: limits, security: security, delegate: self)
         self.transport = transport
@@ -154,6 +155,8 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
     func failed(to destination: Destination) { broadcast(.transportFailed(destination)) }
 
     func closed(_ connection: UInt64) { broadcast(.connectionClosed(connection)) }
+
+    func timedOut(_ connection: UInt64) { broadcast(.connectionTimedOut(connection)) }
 
     func secureConnectionFailed(_ error: TLSError, with remote: Endpoint) { log.write(error, with: remote) }
 

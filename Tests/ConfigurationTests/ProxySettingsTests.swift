@@ -176,10 +176,11 @@ import Wire
 
     @Test(arguments: [
         "limits: { message_bytes: 8192, connections: 1, sessions: 1, transactions: 2 }",
-        "limits: { connections_per_source: 1, idle_s: 120 }",
-        "limits: { connections_per_source: 65536, idle_s: 86400 }",
+        "limits: { connections_per_source: 1, idle_s: 120, tcp_user_timeout_s: 1 }",
+        "limits: { connections_per_source: 65536, idle_s: 86400, tcp_user_timeout_s: 86400 }",
         "limits: { message_bytes: 81920, connections: 65536, sessions: 100000, transactions: 1000000 }",
-        "timers: { t1_ms: 100, invite_c_s: 181 }", "timers: { t1_ms: 4000, invite_c_s: 3600 }",
+        "timers: { t1_ms: 100, invite_c_s: 181, media_s: 0 }", "timers: { media_s: 86400 }",
+        "timers: { t1_ms: 4000, invite_c_s: 3600 }",
         "forbidden_ports: [1, 65535]", "names: [\(String(repeating: "a", count: 63)).net, \(longName(253))]",
         "disclosure: { identities: [{ certificate: /, key: /\(String(repeating: "k", count: 4094)) }] }",
     ])

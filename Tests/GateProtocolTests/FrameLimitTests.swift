@@ -57,9 +57,10 @@ import Wire
         let most = (0..<GateLimits.sessionsPerRenewal).map { SessionID(UInt64($0)) }
         let full = GateFrame.request(.renew(most), id: 1)
         try fits(full)
-        try fits(.reply(.renewed(missing: most), id: 1))
+        try fits(.reply(.renewed(missing: most, silent: most), id: 1))
         isTooMany(.request(.renew(most + [SessionID(0)]), id: 1))
         isTooMany(.reply(.renewed(missing: most + [SessionID(0)]), id: 1))
+        isTooMany(.reply(.renewed(missing: [], silent: most + [SessionID(0)]), id: 1))
         var bytes = try Samples.encode([full])
         bytes[10] += 1
         bytes += Array(repeating: 0, count: 8)

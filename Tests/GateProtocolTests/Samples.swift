@@ -31,7 +31,9 @@ enum Samples {
 
     static let replies: [GateReply] =
         [
-            .completed, .renewed(missing: []), .renewed(missing: [session]), .listed([], more: false),
+            .completed, .renewed(missing: []), .renewed(missing: [session]),
+            .renewed(missing: [], silent: [session]), .renewed(missing: [session], silent: [session]),
+            .listed([], more: false),
             .listed([report, HoleReport(session: SessionID(1))], more: true),
             .welcome(version: 1, holeTimeout: .milliseconds(60_000)), .welcome(version: 0, holeTimeout: .zero),
         ]

@@ -157,7 +157,7 @@ final class GateProcess {
             (.openFromAny(session, inside: [hosts.inside]), .completed),
             (.openFromAny(SessionID(2), inside: [own]), refused),
             (.openFromAny(SessionID(3), inside: [other]), .completed),
-            (.renew([session, SessionID(2)]), .renewed(missing: [SessionID(2)])),
+            (.renew([session, SessionID(2)]), .renewed(missing: [SessionID(2)], silent: [session])),
             (.close(session), .completed),
             (
                 .list(after: nil),

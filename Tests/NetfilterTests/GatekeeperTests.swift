@@ -48,6 +48,7 @@ struct FakeGate {
         #expect(Set(gate.firewall.elements.keys) == [out, back])
         gate.firewall.count(3, bytes: 600, in: out)
         #expect(gate.ask(.renew([s1, s2, s1])) == .renewed(missing: [s2]))
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
         gate.firewall.count(2, bytes: 400, in: out)
         let report = PathReport(path: path, outgoing: Traffic(packets: 5, bytes: 1000), incoming: Traffic())
         #expect(gate.ask(.list(after: nil)) == .listed([HoleReport(session: s1, paths: [report])], more: false))
@@ -120,7 +121,7 @@ struct FakeGate {
         var gate = FakeGate()
         #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .completed)
         gate.firewall.expire(.outgoing(from: path.inside, to: path.outside))
-        #expect(gate.ask(.renew([s1])) == .renewed(missing: []))
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
         #expect(gate.firewall.elements.count == 2)
     }
 
@@ -143,7 +144,7 @@ struct FakeGate {
             #expect(gate.ask(.narrow(session, holes)) == .completed)
         }
         let before = gate.firewall.transactions.count
-        #expect(gate.ask(.renew(sessions)) == .renewed(missing: []))
+        #expect(gate.ask(.renew(sessions)) == .renewed(missing: [], silent: sessions))
         #expect(gate.firewall.transactions[before...].map(\.wanted.count) == [2 * sessions.count])
         #expect(gate.firewall.elements.count == 2 * sessions.count)
     }

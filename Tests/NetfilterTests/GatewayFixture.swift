@@ -32,6 +32,14 @@ final class GatewayFixture {
 
     func ask(_ request: GateRequest) -> GateReply { gatekeeper.handle(request, at: now).reply }
 
+    /// Renews sessions.
+    ///
+    /// - Returns: those that the gate does not hold; nil when it refused.
+    func missing(_ sessions: [SessionID]) -> [SessionID]? {
+        guard case .renewed(let missing, _) = ask(.renew(sessions)) else { return nil }
+        return missing
+    }
+
     /// The report of a session; nil when it has no holes.
     func report(_ session: UInt64) -> HoleReport? {
         guard case .listed(let reports, _) = ask(.list(after: nil)) else { return nil }

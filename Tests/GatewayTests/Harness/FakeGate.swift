@@ -45,6 +45,8 @@ final class FakeGate {
     var asked: [Asked] = []
     var faults: [Int: Fault] = [:]
     var renewals: [[SessionID]] = []
+    /// Whether no packet goes through any hole.
+    var isSilent = false
 
     /// Everything that is open.
     func open(at now: MonotonicTime) -> [Holes] {
@@ -76,7 +78,9 @@ final class FakeGate {
         case .close(let id): entries[id] = nil
         case .renew(let sessions):
             for id in sessions { entries[id]?.expires = now + holeTimeout }
-            return .renewed(missing: sessions.filter { entries[$0] == nil })
+            return .renewed(
+                missing: sessions.filter { entries[$0] == nil },
+                silent: isSilent ? sessions.filter { entries[$0] != nil } : [])
         case .list(let after):
             let page = entries.filter { entry in after.map { $0 < entry.key } ?? true }.sorted { $0.key < $1.key }
             let reports = page.prefix(GateLimits.reportsPerPage).map { id, entry in

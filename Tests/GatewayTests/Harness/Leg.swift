@@ -175,11 +175,14 @@ final class Leg {
     func ring() { respond(180) }
 
     /// 2xx: it is sent again until the ACK comes (RFC 3261 section 13.3.1.4).
-    func answer(_ body: Body? = nil, status: UInt16 = 200, tag: String? = nil) {
+    func answer(
+        _ body: Body? = nil, status: UInt16 = 200, tag: String? = nil, change: (inout Message) -> Void = { _ in }
+    ) {
         guard let (id, invite) = incoming else { return }
         let body = body ?? .media(media)
         let number = invite.cseq.number
-        let message = response(status, to: invite, body, tag: tag)
+        var message = response(status, to: invite, body, tag: tag)
+        change(&message)
         if let local = body.ownMedia {
             if let remote = Body.media(of: invite) { agreed = (local, remote) } else { offered[number] = .some(local) }
         }
