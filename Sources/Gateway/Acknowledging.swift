@@ -8,11 +8,12 @@ extension SessionController {
     mutating func acknowledge(_ message: Message, _ flow: Flow) {
         var request = message
         Routing.preprocess(&request, settings: settings)
-        guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0, knownCall(of: request) != nil
+        guard request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) != 0,
+            knownCall(of: request, from: flow) != nil
         else { return }
         switch Routing.decision(for: request, from: flow, isInDialog: true, settings: settings) {
         case .target(let target):
-            acknowledge(request, flow, to: following(target, of: request).destinations[0])
+            acknowledge(request, flow, to: following(target, of: request, from: flow).destinations[0])
         case .lookUp(let query): locate(query, for: .acknowledgement(request, flow))
         case .own, .rejected: return
         }
@@ -20,12 +21,13 @@ extension SessionController {
 
     /// The ACK's next hop is known.
     mutating func acknowledge(_ request: Message, _ flow: Flow, to destination: Destination) {
-        guard let (known, _) = knownCall(of: request), bindingFault(of: request, from: flow, to: destination) == nil,
+        guard let (known, _) = knownCall(of: request, from: flow),
+            bindingFault(of: request, from: flow, to: destination) == nil,
             let listener = settings.listener(facing: destination)
         else { return }
         var destination = destination
         destination.local = listener.endpoint
-        let isFollowed = session(of: request) != nil
+        let isFollowed = session(of: request, from: flow) != nil
         if isFollowed, known.awaitsACK {
             known.awaitsACK = false
             if !known.isOver { effects.append(.cancelTimer(.end(known.id))) }

@@ -27,9 +27,12 @@ public struct AdmissionPolicy: Hashable, Sendable {
 struct Admission {
     /// An allowance as the time at which it would be used up: it moves on by a request's share each, and back to now by
     /// itself (the generic cell rate algorithm, ITU-T I.371).
-    private struct Allowance {
+    struct Allowance {
         var usedUntil: MonotonicTime
 
+        /// Takes one of `burst` that are given anew one every interval.
+        ///
+        /// - Returns: whether there was one.
         mutating func take(at now: MonotonicTime, every interval: Duration, burst: Int) -> Bool {
             let start = max(usedUntil, now)
             guard start - now <= interval * (burst - 1) else { return false }
@@ -85,9 +88,17 @@ struct Admission {
 
 // Who sends too much is answered without state, or not at all; requests of calls that are up go first.
 extension SessionController {
-    /// Whether a request may cost a transaction. One that belongs to a known call may: it ends something, or keeps it up.
+    /// Whether a request may cost a transaction. One that belongs to a known call and comes from its sender may: it ends
+    /// something, or keeps it up. So many of them that no phone means it count like any other.
     mutating func admits(_ request: Message, _ flow: Flow) -> Bool {
-        if request.tag(of: .to) != nil, knownCall(of: request) != nil { return true }
+        if request.tag(of: .to) != nil, let (session, sender) = knownCall(of: request, from: flow),
+            isPlace(flow.remote, of: sender, in: session)
+        {
+            if request.method == .ack || request.method == .bye { return true }
+            if session.allowance.take(at: now, every: Session.requestInterval, burst: Session.requestBurst) {
+                return true
+            }
+        }
         if request.method == .cancel, layer.hasInvite(of: request) { return true }
         return admission.admits(flow.remote.address, at: now)
     }

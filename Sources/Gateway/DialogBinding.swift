@@ -8,10 +8,10 @@ import Wire
 extension SessionController {
     /// The way of a request inside a call: an address by TLS for which no name is known takes the connection that the rest
     /// of the call took to or from that address, if there is one.
-    func following(_ target: Target, of request: Message) -> Target {
+    func following(_ target: Target, of request: Message, from flow: Flow) -> Target {
         let destination = target.destinations[0]
         guard destination.transport == .tls, destination.serverName.isEmpty, destination.connection == nil,
-            let (session, _) = knownCall(of: request), let tag = request.tag(of: .to),
+            let (session, _) = knownCall(of: request, from: flow), let tag = request.tag(of: .to),
             let way = session.secureWays[request.copy(tag)], way.remote.address == destination.remote.address
         else { return target }
         var target = target
@@ -22,11 +22,15 @@ extension SessionController {
     /// Why a request inside a call does not go on: it comes from the other side than its sender's, or goes elsewhere than
     /// to the other party. Inside, both are one address; outside, further proxies may stand before the phone.
     func bindingFault(of request: Message, from flow: Flow, to destination: Destination) -> Rejection? {
-        guard let (session, sender) = knownCall(of: request) else { return nil }
+        guard let (session, sender) = knownCall(of: request, from: flow) else { return nil }
         guard isPlace(flow.remote, of: sender, in: session) else {
             return .forbidden("the request does not come from where its sender is")
         }
-        guard isPlace(destination.remote, of: sender.other, in: session) else {
+        // Where the call comes by twice, a server outside that did not record its route is left out.
+        guard
+            isPlace(destination.remote, of: sender.other, in: session)
+                || siblings(of: session).contains(where: { isPlace(destination.remote, of: sender.other, in: $0) })
+        else {
             return .forbidden("the request does not go to the other party of the call")
         }
         return nil
@@ -34,7 +38,7 @@ extension SessionController {
 
     /// Whether a request inside a call comes from where its sender is.
     func isFromItsSender(_ request: Message, _ flow: Flow) -> Bool {
-        guard let (session, sender) = knownCall(of: request) else { return false }
+        guard let (session, sender) = knownCall(of: request, from: flow) else { return false }
         return isPlace(flow.remote, of: sender, in: session)
     }
 

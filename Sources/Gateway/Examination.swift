@@ -183,12 +183,13 @@ extension SessionController {
         // Until all of the message has been accepted the session is as it was.
         var negotiation = session.negotiation
         let context = context(of: subject)
+        let direct = directAddresses(session, sender, description)
         if let status = message.status, status >= 200 {
             settle(&negotiation, by: message, status, context, hasDescription: description != nil)
         }
         do throws(Rejection) {
             if let description {
-                try take(description, of: message, from: sender, subject, &negotiation)
+                try take(description, of: message, from: sender, subject, direct, &negotiation)
             } else if case .acknowledgement = subject, awaitsAnswer(negotiation, in: message, from: sender.party) {
                 // The ACK had to bring the answer.
                 negotiation.rollBack()
@@ -217,6 +218,25 @@ extension SessionController {
         let callID = sessions[id]?.callID ?? []
         effects.append(.log(.refused(callID: callID, status: rejection.status, why: rejection.why)))
         return .undecipherable
+    }
+
+    /// Inside addresses that the outside party may name: of phones in another call here. Both phones are inside then, and
+    /// their server outside; their media does not come by, and nothing is opened for it.
+    private func directAddresses(
+        _ session: Session, _ sender: Sender, _ description: SessionDescription?
+    ) -> Set<IPAddress> {
+        let named = sender.place.side == .outside ? description : session.negotiation.latestOffer?.description
+        var addresses: Set<IPAddress> = []
+        for target in named?.targets ?? [] {
+            guard case .transport(let rtp, let rtcp) = target else { continue }
+            for address in [rtp.address, rtcp?.address ?? rtp.address] where settings.side(of: address) == .inside {
+                addresses.insert(address)
+            }
+        }
+        guard !addresses.isEmpty else { return [] }
+        return addresses.filter { address in
+            sessions.values.contains { $0 !== session && $0.hasInsideParty(at: address) }
+        }
     }
 
     /// What a final response is to the open offer.
@@ -252,6 +272,7 @@ extension SessionController {
         {
             session.follow(way, to: message.tag(of: .to).map(message.copy) ?? [])
         }
+        if isInitial, let tag = message.tag(of: .to) { session.noteTag(message.copy(tag)) }
         guard isInvite, status >= 200 else { return }
         // A 2xx that crossed a CANCEL wins, the call is up; one that crossed a BYE does not.
         if !session.isOver { session.phase = .established }
@@ -270,6 +291,7 @@ extension SessionController {
     /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
     private func take(
         _ description: SessionDescription, of message: Message, from sender: Sender, _ subject: Subject,
+        _ direct: Set<IPAddress>,
         _ negotiation: inout Negotiation
     ) throws(Rejection) {
         let (party, place) = (sender.party, sender.place)
@@ -277,16 +299,18 @@ extension SessionController {
         case .request:
             if message.method == .prack, negotiation.openOffer?.party == party.other {
                 return try negotiation.answer(
-                    description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
+                    description, by: party, at: place, dialog: nil, isProvisional: false, direct: direct,
+                    settings: settings)
             }
             // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
             let tags = message.method == .invite ? [] : tags(of: message)
-            try negotiation.offer(description, by: party, at: place, tags: tags, invite: nil, settings: settings)
+            try negotiation.offer(
+                description, by: party, at: place, tags: tags, invite: nil, direct: direct, settings: settings)
         case .response(_, let branch, _):
             if context(of: subject)?.carriesOffer ?? false {
                 if message.cseq.method != .invite,
                     try negotiation.answerEarly(
-                        description, by: party, at: place, tags: tags(of: message), settings: settings)
+                        description, by: party, at: place, tags: tags(of: message), direct: direct, settings: settings)
                 {
                     return
                 }
@@ -294,15 +318,17 @@ extension SessionController {
                 try negotiation.answer(
                     description, by: party, at: place,
                     dialog: message.cseq.method == .invite ? (tag: tag, branch: branch) : nil,
-                    isProvisional: message.status.map { $0 < 200 } ?? false, settings: settings)
+                    isProvisional: message.status.map { $0 < 200 } ?? false, direct: direct, settings: settings)
             } else if message.cseq.method == .invite, negotiation.mayOffer(party, inResponseTo: message.cseq.number) {
                 try negotiation.offer(
-                    description, by: party, at: place, tags: [], invite: message.cseq.number, settings: settings)
+                    description, by: party, at: place, tags: [], invite: message.cseq.number, direct: direct,
+                    settings: settings)
             }
         case .acknowledgement:
             guard awaitsAnswer(negotiation, in: message, from: party) else { return }
             try negotiation.answer(
-                description, by: party, at: place, dialog: nil, isProvisional: false, settings: settings)
+                description, by: party, at: place, dialog: nil, isProvisional: false, direct: direct, settings: settings
+            )
         case .none: break
         }
     }

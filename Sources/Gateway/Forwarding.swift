@@ -173,16 +173,15 @@ extension SessionController {
     /// The callee's side has neither answered nor been heard of for too long (section 16.8).
     mutating func inviteTimedOut(_ client: TransactionID) {
         guard inviteTimers.removeValue(of: client) != nil else { return }
-        if case .proxied(let server, let index) = clients[client], let branch = contexts[server]?.branches[index],
-            !branch.isOver
+        if case .proxied(let server, let index) = clients[client], let context = contexts[server],
+            !context.branches[index].isOver
         {
-            if !branch.isCancelled {
-                contexts[server]?.branches[index].isCancelled = true
-                sendCancel(index, of: server)
-                stopInviteTimer(client)
-            }
+            let isCancelled = context.branches[index].isCancelled
+            context.branches[index].isCancelled = true
             // Who does not answer the INVITE may not answer the CANCEL; the caller is told now.
             ended(client, with: 408, "Request Timeout", .timedOut)
+            // What the callee says to the CANCEL is acknowledged, and a 2xx that crosses it is ended.
+            if !isCancelled { return sendCancel(index, of: server) }
         }
         run(layer.abandon(client))
     }
@@ -200,8 +199,12 @@ extension Message {
             // Two values when the request leaves by another address than it came in by (RFC 5658 section 4), so that
             // each end gets one that it can reach.
             let arrival = Listener(flow.transport, flow.local)
-            if arrival != listener { prepend(.recordRoute, Routing.recordRoute(arrival, settings)) }
-            prepend(.recordRoute, Routing.recordRoute(listener, settings))
+            let uri = requestURI.flatMap { try? URI(in: bytes.span, $0) }
+            let isSecure = uri?.scheme == .sips
+            if arrival != listener {
+                prepend(.recordRoute, Routing.recordRoute(arrival, isSecure: isSecure, settings))
+            }
+            prepend(.recordRoute, Routing.recordRoute(listener, isSecure: isSecure, settings))
         }
         if let top = address(of: .route), let uri = try? URI(in: bytes.span, top.uri),
             !uri.parameters.contains("lr", in: bytes.span), let target = requestURI

@@ -43,6 +43,8 @@ public enum TimerKey: Hashable, Sendable {
     case transaction(TimerToken)
     /// Timer C of the INVITE that went out by this client transaction (section 16.6 item 11).
     case inviteTimeout(TransactionID)
+    /// When the sender of a request other than INVITE is told that it came (RFC 4320 section 4.1).
+    case trying(TransactionID)
     /// How long the session's holes may be open to any source.
     case halfOpen(SessionID)
     /// When a session ends that waits for the answer to a BYE, or for the ACK to a 2xx.

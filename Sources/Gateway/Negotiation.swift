@@ -71,6 +71,9 @@ extension Negotiation {
         }
     }
 
+    /// An offer that waits for its answer, inside an early dialog too.
+    var latestOffer: Offer? { openOffer ?? early.values.lazy.compactMap(\.offer).first }
+
     /// Whether an offer waits for its answer, if only inside an early dialog.
     var hasOpenOffer: Bool { openOffer != nil || early.values.contains { $0.offer != nil } }
 
@@ -87,17 +90,18 @@ extension Negotiation {
     ///   - tags: those of the message, where it may follow the answer in a provisional response of their dialog: the offer
     ///     is then that early dialog's alone, and the other branches of the INVITE keep what they have.
     ///   - invite: the CSeq number of the INVITE that the offer stands in a response to.
+    ///   - direct: inside addresses that a party outside may name: the media goes there without the gateway.
     /// - Throws: `Rejection` when another offer is open, or when the offer may not have what it asks for; nothing is open
     ///   then that was not open before.
     mutating func offer(
         _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], invite: UInt32?,
-        settings: ControllerSettings
+        direct: Set<IPAddress>, settings: ControllerSettings
     ) throws(Rejection) {
         let tag = openOffer == nil ? nil : tags.first { early[$0] != nil }
         let open = tag.map { early[$0]?.offer } ?? openOffer
         if let open, invite == nil { throw open.party == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
-            description, side: place.side, signalling: place.address, policy: settings.policy)
+            description, side: place.side, signalling: place.address, direct: direct, policy: settings.policy)
         let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.inside)
         let half = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
         let offer = Offer(description: description, party: party, place: place, invite: invite)
@@ -122,10 +126,10 @@ extension Negotiation {
     /// - Throws: `Rejection` when the answer may not have what it asks for; the session is then unchanged.
     mutating func answer(
         _ description: SessionDescription, by party: Party, at place: Place, dialog: (tag: [UInt8], branch: Int)?,
-        isProvisional: Bool, settings: ControllerSettings
+        isProvisional: Bool, direct: Set<IPAddress>, settings: ControllerSettings
     ) throws(Rejection) {
         guard let offer = openOffer, offer.party == party.other else { return }
-        let paths = try paths(of: offer, description, at: place, settings)
+        let paths = try paths(of: offer, description, at: place, direct, settings)
         guard let (tag, branch) = dialog else { return settle(on: paths) }
         guard isProvisional else {
             // What an UPDATE has agreed on since then holds.
@@ -141,13 +145,13 @@ extension Negotiation {
     /// - Parameter tags: those of the message.
     /// - Returns: whether there was such an offer.
     mutating func answerEarly(
-        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]],
+        _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], direct: Set<IPAddress>,
         settings: ControllerSettings
     ) throws(Rejection) -> Bool {
         guard let tag = tags.first(where: { early[$0]?.offer != nil }), let offer = early[tag]?.offer,
             offer.party == party.other
         else { return false }
-        let agreed = try paths(of: offer, description, at: place, settings)
+        let agreed = try paths(of: offer, description, at: place, direct, settings)
         early[tag]?.paths = agreed
         early[tag]?.isUpdated = true
         early[tag]?.offer = nil
@@ -157,13 +161,15 @@ extension Negotiation {
 
     /// The paths of an offer and its answer.
     private func paths(
-        of offer: Offer, _ answer: SessionDescription, at place: Place, _ settings: ControllerSettings
+        of offer: Offer, _ answer: SessionDescription, at place: Place, _ direct: Set<IPAddress>,
+        _ settings: ControllerSettings
     ) throws(Rejection) -> [MediaPath] {
         // On one side with the offerer, the media does not come by here.
         guard place.side != offer.place.side else { return [] }
         return try PinholePlan.answered(
             offer: offer.description, answer: answer, offererSide: offer.place.side,
-            inside: place.side == .inside ? place.address : offer.place.address, policy: settings.policy)
+            inside: place.side == .inside ? place.address : offer.place.address, direct: direct,
+            policy: settings.policy)
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.

@@ -6,10 +6,12 @@ import Wire
 enum PinholePlan {
     /// The endpoints of an offer, RTP and RTCP, each once.
     ///
-    /// - Parameter signalling: where the offerer's signalling comes from: inside, media may come from nowhere else.
+    /// - Parameters:
+    ///   - signalling: where the offerer's signalling comes from: inside, media may come from nowhere else.
+    ///   - direct: inside addresses that a party outside may name; nothing is opened for them.
     /// - Throws: `Rejection` when a stream names what no hole may lead to.
     static func offered(
-        _ offer: SessionDescription, side: Side, signalling: IPAddress, policy: PinholePolicy
+        _ offer: SessionDescription, side: Side, signalling: IPAddress, direct: Set<IPAddress>, policy: PinholePolicy
     ) throws(Rejection) -> [Endpoint] {
         var endpoints: [Endpoint] = []
         for target in offer.targets {
@@ -18,6 +20,7 @@ enum PinholePlan {
             case .unsupported(let why): throw .notAcceptable("\(why.phrase)")
             case .transport(let rtp, let rtcp):
                 for endpoint in [rtp, rtcp].compactMap({ $0 }) {
+                    if side == .outside, direct.contains(endpoint.address) { continue }
                     try check(endpoint, side: side, signalling: signalling, policy: policy)
                     if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
                 }
@@ -29,11 +32,13 @@ enum PinholePlan {
 
     /// The paths that an offer and its answer agree on.
     ///
-    /// - Parameter inside: where the signalling of the inside party comes from.
+    /// - Parameters:
+    ///   - inside: where the signalling of the inside party comes from.
+    ///   - direct: inside addresses that the party outside may name; nothing is opened for them.
     /// - Throws: `Rejection` when the answer does not fit, or names what no hole may lead to.
     static func answered(
         offer: SessionDescription, answer: SessionDescription, offererSide: Side, inside: IPAddress,
-        policy: PinholePolicy
+        direct: Set<IPAddress>, policy: PinholePolicy
     ) throws(Rejection) -> [MediaPath] {
         let exchange: OfferAnswer
         do {
@@ -52,6 +57,7 @@ enum PinholePlan {
             var ends = [(near.rtp, far.rtp)]
             if let nearRTCP = near.rtcp, let farRTCP = far.rtcp { ends.append((nearRTCP, farRTCP)) }
             for (insideEnd, outsideEnd) in ends {
+                if direct.contains(outsideEnd.address) { continue }
                 try check(insideEnd, side: .inside, signalling: inside, policy: policy)
                 try check(outsideEnd, side: .outside, signalling: inside, policy: policy)
                 let path = MediaPath(inside: insideEnd, outside: outsideEnd)

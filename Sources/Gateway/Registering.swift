@@ -10,10 +10,10 @@ public typealias GatewayRegistrar = Registrar<TransactionID>
 extension SessionController {
     /// What can be answered before there is a transaction: requests that must have credentials and have none (RFC 3261
     /// section 22.1). It keeps nothing, and asks no location.
-    mutating func statelessChallenge(to request: Message) -> Message? {
+    mutating func statelessChallenge(to request: Message, from flow: Flow) -> Message? {
         guard registrar != nil else { return nil }
         if request.method == .register { return registrar?.statelessChallenge(to: request, at: now) }
-        guard mustAuthenticate(request),
+        guard mustAuthenticate(request, flow),
             registrar?.authenticator.hasCredentials(request, .proxyAuthorization) == false
         else { return nil }
         return registrar?.authenticator.challenge(request, .proxyAuthorization, stale: false, at: now)
@@ -21,8 +21,10 @@ extension SessionController {
 
     /// Whether a request has to prove who sent it: it says that it is a user's of this gateway, and begins something. What
     /// belongs to a dialog was let in by the request that began it; ACK and CANCEL cannot be challenged.
-    private func mustAuthenticate(_ request: Message) -> Bool {
-        guard let registrar, settings.authenticatesCalls, request.tag(of: .to) == nil else { return false }
+    private func mustAuthenticate(_ request: Message, _ flow: Flow) -> Bool {
+        guard let registrar, settings.authenticatesCalls,
+            request.tag(of: .to) == nil || knownCall(of: request, from: flow) == nil
+        else { return false }
         switch request.method {
         case .ack, .cancel, .register, nil: return false
         case .invite, .bye, .options, .prack, .update, .info, .message, .refer, .subscribe, .notify, .publish, .other:
@@ -41,8 +43,8 @@ extension SessionController {
     }
 
     /// Who sent a request, when it must be known.
-    mutating func authenticate(_ request: inout Message, _ id: TransactionID) -> Authentication {
-        guard mustAuthenticate(request),
+    mutating func authenticate(_ request: inout Message, _ id: TransactionID, _ flow: Flow) -> Authentication {
+        guard mustAuthenticate(request, flow),
             let verdict = registrar?.authenticator.verify(request, .proxyAuthorization, at: now)
         else { return .notAsked }
         switch verdict {
@@ -87,7 +89,16 @@ extension SessionController {
     private mutating func perform(_ actions: [RegistrarAction<TransactionID>]) {
         for action in actions {
             switch action {
-            case .respond(let response, let id): run(layer.respond(response, to: id))
+            case .respond(let response, let id):
+                guard let status = response.status, status == 401, let request = layer.request(of: id),
+                    let destination = layer.destination(of: id)
+                else {
+                    run(layer.respond(response, to: id))
+                    continue
+                }
+                // Who it is is not known yet: no more than twice what was asked.
+                let isReliable = destination.transport.isReliable
+                run(layer.refuse(response, or: response.trimmed(to: request, isReliable: isReliable), to: id))
             case .store(let token, let change): effects.append(.store(token, change))
             }
         }

@@ -15,7 +15,7 @@ extension SessionController {
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
-        let authentication = authenticate(&request, id)
+        let authentication = authenticate(&request, id, flow)
         guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
         let isInDialog = message.tag(of: .to) != nil
@@ -25,8 +25,8 @@ extension SessionController {
                 message.number(of: .maxBreadth, upTo: MessageLimits.maxBreadth)
                     ?? UInt64(ProxyContext.defaultBreadth)))
         context.isAuthenticated = authentication == .proved
-        if isInDialog { context.session = session(of: message)?.session.id }
-        let isFollowed = isInDialog && (context.session != nil || knownCall(of: request) != nil)
+        if isInDialog { context.session = session(of: message, from: flow)?.session.id }
+        let isFollowed = isInDialog && (context.session != nil || knownCall(of: request, from: flow) != nil)
         if let groups = registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
             guard !groups.isEmpty else {
@@ -38,7 +38,7 @@ extension SessionController {
         switch Routing.decision(for: request, from: flow, isInDialog: isFollowed, settings: settings) {
         case .target(let target):
             contexts[id] = context
-            dispatch(id, [[isFollowed ? following(target, of: request) : target]])
+            dispatch(id, [[isFollowed ? following(target, of: request, from: flow) : target]])
         case .lookUp(let query):
             contexts[id] = context
             if request.method == .invite { sayTrying(id) }
@@ -66,13 +66,16 @@ extension SessionController {
             let rejection = Rejection(502, "Bad Gateway", "no listener for the transport of the next hop")
             return decline(message, id, context.flow, rejection)
         }
-        if message.tag(of: .to) != nil {
+        let isKnown = message.tag(of: .to) != nil && knownCall(of: message, from: context.flow) != nil
+        if message.tag(of: .to) != nil, message.method == .invite, context.session == nil {
+            return refuse(message, id, .unknownDialog)
+        }
+        if isKnown {
             for branch in context.branches {
                 if let fault = bindingFault(of: message, from: context.flow, to: branch.destination) {
                     return refuse(message, id, fault)
                 }
             }
-            if message.method == .invite, context.session == nil { return refuse(message, id, .unknownDialog) }
             context.session.flatMap { sessions[$0] }?.noteSequence(of: message)
         } else if let fault = relayFault(context) {
             return refuse(message, id, fault)
@@ -93,7 +96,12 @@ extension SessionController {
             if context.isInitial, let session = context.session { close(session, .refused) }
             return refuse(message, id, rejection)
         }
-        if message.method == .invite, !isTrying { sayTrying(id) }
+        if message.method != .invite {
+            // T1, 2 T1 and 4 T1.
+            effects.append(.startTimer(.trying(id), settings.timers.t1 * 7))
+        } else if !isTrying {
+            sayTrying(id)
+        }
         examine(.request(id))
     }
 
@@ -116,12 +124,22 @@ extension SessionController {
 
     private mutating func sayTrying(_ id: TransactionID) {
         guard let context = contexts[id] else { return }
-        run(layer.respond(Message(status: 100, reason: "Trying", to: context.request, tag: nil), to: id))
+        var trying = Message(status: 100, reason: "Trying", to: context.request, tag: nil)
+        // The caller measures the round trip by it (section 8.2.6.1).
+        trying.appendFields(of: .timestamp, from: context.request)
+        run(layer.respond(trying, to: id))
+    }
+
+    /// Nobody has answered a request other than INVITE for as long as its sender's timer E takes to reach T2: it is told
+    /// that the request is here, and not before (RFC 4320 section 4.1).
+    mutating func tryingOverdue(_ id: TransactionID) {
+        guard let context = contexts[id], context.answered == nil else { return }
+        sayTrying(id)
     }
 
     /// Refuses a request that goes nowhere. Whatever becomes of a BYE, its sender has hung up: the call is over.
     mutating func decline(_ message: Message, _ id: TransactionID, _ flow: Flow, _ rejection: Rejection) {
-        if message.method == .bye, let found = session(of: message), isFromItsSender(message, flow) {
+        if message.method == .bye, let found = session(of: message, from: flow), isFromItsSender(message, flow) {
             close(found.session.id, .bye)
         }
         refuse(message, id, rejection)
@@ -162,8 +180,11 @@ extension SessionController {
 
     /// A new call: an INVITE without To tag.
     private mutating func begin(_ request: Message, _ flow: Flow, _ callees: [Place]) throws(Rejection) -> SessionID {
-        guard let key = DialogKey(request, callersTag: .from), dialogs[key] == nil else {
-            throw Rejection(482, "Loop Detected", "merged request: the same call is being set up")
+        guard let key = DialogKey(request, callersTag: .from) else {
+            throw Rejection(400, "Bad Request", "no Call-ID")
+        }
+        guard dialogs[key]?.count ?? 0 < ProxyContext.maximumBranches else {
+            throw Rejection(482, "Loop Detected", "the call has come by too often")
         }
         guard sessions.count < settings.maximumSessions else { throw .full }
         let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
@@ -175,7 +196,7 @@ extension SessionController {
         }
         session.noteSequence(of: request)
         sessions[id] = session
-        dialogs[session.dialog] = session
+        dialogs[session.dialog, default: []].append(session)
         counters.sessionsOpened += 1
         effects.append(.log(.sessionOpened(id, callID: session.callID)))
         return id

@@ -27,7 +27,8 @@ extension SessionController {
                 startInviteTimer(client, settings.inviteTimeout)
             }
         }
-        guard status > 100 else { return }
+        // To anything but INVITE nothing provisional is passed on (RFC 4320 section 4.1).
+        guard status > 100, context.isInvite || status >= 200 else { return }
         if status < 300 { contexts[server]?.branches[index].isReached = true }
         var response = message
         response.removeFirstValue(of: .via)
@@ -53,6 +54,11 @@ extension SessionController {
         }
         if let answered = context.answered {
             if status >= 300 { contexts[server]?.branches[index].final = response }
+            if answered >= 300, context.isInvite, (200..<300).contains(status) {
+                // It crossed the CANCEL: the callee must not stay in a call alone.
+                let rejection = Rejection(408, "Request Timeout", "the answer came too late")
+                return terminate(context, index, response, rejection)
+            }
             // Only further 2xx to an INVITE are passed on after a final response (section 16.7 item 5, RFC 6026).
             guard context.isInvite, (200..<300).contains(answered), (200..<300).contains(status) else { return }
             return run(layer.respond(response, to: server))
@@ -138,7 +144,13 @@ extension SessionController {
             if endsDialog(response, status) { close(id, .rejected) }
         case .bye:
             // A challenge (section 22.3) is for the sender to answer with another BYE; what is shut stays shut.
-            if status >= 200, status != 401, status != 407 { close(id, context.branches[index].why ?? .bye) }
+            if status >= 200, status != 401, status != 407 {
+                // Where the call comes by twice, the BYE may have come by once.
+                if let session = sessions[id] {
+                    for sibling in siblings(of: session) { close(sibling.id, .bye) }
+                }
+                close(id, context.branches[index].why ?? .bye)
+            }
         case .ack, .cancel, .options, .register, .prack, .info, .message, .refer, .subscribe, .notify,
             .publish, .other, nil:
             break
@@ -157,7 +169,10 @@ extension SessionController {
 
     /// Gives a response to the server transaction.
     mutating func respond(_ server: TransactionID, _ response: Message) {
-        if let status = response.status, status >= 200 { contexts[server]?.answered = status }
+        if let status = response.status, status >= 200, let context = contexts[server] {
+            if !context.isInvite, context.answered == nil { effects.append(.cancelTimer(.trying(server))) }
+            context.answered = status
+        }
         run(layer.respond(response, to: server))
     }
 

@@ -4,7 +4,8 @@ import Wire
 
 /// Where a request goes next (RFC 3261 sections 16.4 to 16.6).
 enum Routing {
-    /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two.
+    /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two, a call
+    /// that came by twice as many again.
     static func preprocess(_ message: inout Message, settings: ControllerSettings) {
         if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri), parsed.user.isEmpty,
             settings.isOwn(parsed, in: message.bytes.span),
@@ -17,7 +18,7 @@ enum Routing {
                 message.setRequestURI(target)
             }
         }
-        for _ in 0..<2 {
+        for _ in 0..<4 {
             guard let top = message.address(of: .route), let uri = try? URI(in: message.bytes.span, top.uri),
                 settings.isOwn(uri, in: message.bytes.span)
             else { return }
@@ -103,11 +104,13 @@ enum Routing {
     }
 
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
-    static func recordRoute(_ listener: Listener, _ settings: ControllerSettings) -> [UInt8] {
+    ///
+    /// - Parameter isSecure: whether the request is for a sips URI: so is the value then (section 16.6 item 4).
+    static func recordRoute(_ listener: Listener, isSecure: Bool, _ settings: ControllerSettings) -> [UInt8] {
         var value: [UInt8] = []
-        value.append(literal: "<sip:")
+        if isSecure { value.append(literal: "<sips:") } else { value.append(literal: "<sip:") }
         appendHost(of: listener, settings, to: &value)
-        listener.transport.appendParameter(to: &value)
+        if !isSecure { listener.transport.appendParameter(to: &value) }
         value.append(literal: ";lr>")
         return value
     }
@@ -175,9 +178,10 @@ enum LoopCheck {
     static func hash(_ message: Message, _ tokens: TokenSource) -> UInt64 {
         tokens.hash { hash in
             if let uri = message.requestURI { hash.add(message.octets(uri)) }
-            for name in [HeaderName.from, .to, .callID, .route] {
+            for name in [HeaderName.from, .to, .callID] {
                 if let value = message.value(of: name) { hash.add(message.octets(value)) }
             }
+            for field in message.fields where field.name == .route { hash.add(message.octets(field.value)) }
             hash.add(UInt64(message.cseq.number))
         }
     }

@@ -57,11 +57,18 @@ final class Session {
         case ending
     }
 
+    /// Requests inside a call, ACK and BYE apart: one each tenth of a second for long, so many at once. DTMF by INFO (RFC
+    /// 6086) and the refreshes of three services at one time stay below it.
+    static let requestInterval = Duration.milliseconds(100)
+    static let requestBurst = 50
+
     let id: SessionID
     /// Call-ID and the caller's tag.
     let dialog: DialogKey
     /// The callee's tag, from the 2xx on.
     var calleeTag: [UInt8]?
+    /// The callee's tags that responses to the INVITE had: one for each of its phones that rang.
+    private var seenTags: [[UInt8]] = []
     /// The URIs of From and To, for people.
     let from: [UInt8]
     let to: [UInt8]
@@ -90,6 +97,8 @@ final class Session {
     var sequences = Both<UInt32>(caller: 0, callee: 0)
     /// The ends of the dialog, from the 2xx on.
     var ends: Both<DialogEnd>?
+    /// What may still be asked inside the call before it counts as a flood.
+    var allowance: Admission.Allowance
     /// Since when no packet has gone through the holes, as the gate's renewals show.
     var silentSince: MonotonicTime?
     var keys: [HeldKey] = []
@@ -108,6 +117,7 @@ final class Session {
         self.caller = caller
         self.callees = callees
         startedAt = now
+        allowance = Admission.Allowance(usedUntil: now)
     }
 
     var callID: [UInt8] { dialog.callID }
@@ -122,6 +132,25 @@ final class Session {
     /// Whose request it is: the caller's when it carries the caller's tag in From.
     func sender(of request: Message) -> Party {
         dialog.hasTag(request.octets(request.tag(of: .from) ?? .empty)) ? .caller : .callee
+    }
+
+    /// Notes the callee's tag in a response to the INVITE.
+    func noteTag(_ tag: [UInt8]) {
+        guard seenTags.count < ProxyContext.maximumBranches, !seenTags.contains(tag) else { return }
+        seenTags.append(tag)
+    }
+
+    /// Whether a tag is the callee's, or one of those that it may come to have.
+    func isCallees(_ tag: Span<UInt8>) -> Bool {
+        if let calleeTag { return ASCII.equal(tag, calleeTag.span) }
+        for seen in seenTags where ASCII.equal(tag, seen.span) { return true }
+        return false
+    }
+
+    /// Whether one of the two is a phone inside of that address.
+    func hasInsideParty(at address: IPAddress) -> Bool {
+        caller.side == .inside && caller.address == address
+            || callees.contains { $0.side == .inside && $0.address == address }
     }
 
     /// Whether a party may be somewhere.

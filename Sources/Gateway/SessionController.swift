@@ -19,7 +19,8 @@ public struct SessionController: ~Copyable {
     var tokens: TokenSource
     var layer: TransactionLayer
     var sessions: [SessionID: Session] = [:]
-    var dialogs: [DialogKey: Session] = [:]
+    /// More than one where a call was forked before it came here, or comes by twice.
+    var dialogs: [DialogKey: [Session]] = [:]
     /// Response contexts by their server transaction.
     var contexts = TransactionMap<ProxyContext>()
     var clients = TransactionMap<ClientRole>()
@@ -60,6 +61,7 @@ public struct SessionController: ~Copyable {
         case .malformed(let error, let request, let flow): refuse(error, request, flow)
         case .fired(.transaction(let token)): run(layer.fired(token))
         case .fired(.inviteTimeout(let client)): inviteTimedOut(client)
+        case .fired(.trying(let transaction)): tryingOverdue(transaction)
         case .fired(.halfOpen(let session)): halfOpenTimedOut(session)
         case .fired(.end(let session)): timedOut(session)
         case .fired(.sessionExpires(let session)): sessionExpired(session)
@@ -110,17 +112,24 @@ public struct SessionController: ~Copyable {
         if message.isRequest {
             counters.requests += 1
             // The places that the full table keeps for ending calls are for calls that there are.
-            if message.method == .bye, layer.count >= settings.maximumTransactions, session(of: message) == nil {
+            if message.method == .bye, layer.count >= settings.maximumTransactions,
+                session(of: message, from: flow) == nil
+            {
                 counters.refused += 1
                 return
             }
             message.stampVia(source: flow.remote)
             guard admits(message, flow) else { return refuseStatelessly(message, flow) }
-            if let challenge = statelessChallenge(to: message) { return answerStatelessly(challenge, message, flow) }
+            if let challenge = statelessChallenge(to: message, from: flow) {
+                return answerStatelessly(challenge, message, flow)
+            }
         } else {
             counters.responses += 1
         }
-        run(layer.receive(message, from: flow))
+        let isOfCall =
+            layer.count >= settings.maximumTransactions && message.isRequest && message.tag(of: .to) != nil
+            && session(of: message, from: flow) != nil
+        run(layer.receive(message, from: flow, isOfCall: isOfCall))
     }
 
     /// Answers what is no acceptable message, when it can be answered: 400 with where and why, without a transaction.
@@ -145,7 +154,9 @@ public struct SessionController: ~Copyable {
     /// A transaction is over: nothing refers to it any more.
     private mutating func forget(_ id: TransactionID) {
         clients[id] = nil
-        contexts[id] = nil
+        if let context = contexts.removeValue(of: id), !context.isInvite, context.answered == nil {
+            effects.append(.cancelTimer(.trying(id)))
+        }
         stopInviteTimer(id)
     }
 }
@@ -196,26 +207,47 @@ public struct Counters: Sendable, Equatable {
 // MARK: - Sessions
 
 extension SessionController {
-    /// The known call that a message with a To tag belongs to and whose request it is, if only by a fork that the session
+    /// The known call that a request with a To tag belongs to and whose request it is, if only by a fork that the session
     /// does not follow.
-    func knownCall(of message: Message) -> (session: Session, sender: Party)? {
+    func knownCall(of request: Message, from flow: Flow) -> (session: Session, sender: Party)? {
         // Phones of RFC 2543 have no From tag.
-        if let key = DialogKey(message, callersTag: .from), let session = dialogs[key] { return (session, .caller) }
-        guard let key = DialogKey(message, callersTag: .to), !key.hasEmptyTag, let session = dialogs[key] else {
+        if let key = DialogKey(request, callersTag: .from), let sessions = dialogs[key] {
+            return (choose(sessions, request, .caller, flow), .caller)
+        }
+        guard let key = DialogKey(request, callersTag: .to), !key.hasEmptyTag, let sessions = dialogs[key] else {
             return nil
         }
-        return (session, .callee)
+        return (choose(sessions, request, .callee, flow), .callee)
     }
 
-    /// The session that a request or response with a To tag belongs to, and whose request it is. Another fork of the callee
-    /// has a dialog of its own, which is not the session's: the callee's tag must be the one that its 2xx established, when
-    /// it did.
-    func session(of message: Message) -> (session: Session, sender: Party)? {
-        guard let (session, sender) = knownCall(of: message) else { return nil }
+    /// Which of the sessions of one call a request belongs to. A call that was forked before it came here, or that comes by
+    /// twice since both phones are inside and their server is not, has several: the first are told apart by the callee's
+    /// tag, the others by where they come from.
+    private func choose(_ sessions: [Session], _ request: Message, _ sender: Party, _ flow: Flow) -> Session {
+        guard sessions.count > 1 else { return sessions[0] }
+        let tag = request.tag(of: sender == .caller ? .to : .from)
+        var best = (session: sessions[0], rank: -1)
+        for session in sessions {
+            var rank = isPlace(flow.remote, of: sender, in: session) ? 1 : 0
+            if let tag, session.isCallees(request.octets(tag)) { rank += 2 }
+            if rank > best.rank { best = (session, rank) }
+        }
+        return best.session
+    }
+
+    /// The session that a request with a To tag belongs to, and whose request it is. Another fork of the callee has a dialog
+    /// of its own, which is not the session's: the callee's tag must be the one that its 2xx established, when it did.
+    func session(of request: Message, from flow: Flow) -> (session: Session, sender: Party)? {
+        guard let (session, sender) = knownCall(of: request, from: flow) else { return nil }
         guard let calleeTag = session.calleeTag else { return (session, sender) }
-        let tag = message.tag(of: sender == .caller ? .to : .from)
+        let tag = request.tag(of: sender == .caller ? .to : .from)
         if tag == nil, sender == .caller { return (session, sender) }
-        return ASCII.equal(message.octets(tag ?? .empty), calleeTag.span) ? (session, sender) : nil
+        return ASCII.equal(request.octets(tag ?? .empty), calleeTag.span) ? (session, sender) : nil
+    }
+
+    /// The other sessions of the same dialog: the call comes by more than once.
+    func siblings(of session: Session) -> [Session] {
+        (dialogs[session.dialog] ?? []).filter { $0 !== session && $0.calleeTag == session.calleeTag }
     }
 
     /// Nobody answered the BYE with an end of the call, or nobody acknowledged the 2xx: the caller is gone.
@@ -227,7 +259,8 @@ extension SessionController {
     /// Ends a session: nothing stays open, no key is kept.
     mutating func close(_ id: SessionID, _ reason: CloseReason) {
         guard let session = sessions.removeValue(forKey: id) else { return }
-        dialogs[session.dialog] = nil
+        dialogs[session.dialog]?.removeAll { $0 === session }
+        if dialogs[session.dialog]?.isEmpty ?? false { dialogs[session.dialog] = nil }
         if !session.installed.isEmpty || !session.requested.isEmpty {
             gate.closing.insert(id)
             ask(.close(id), for: .none)

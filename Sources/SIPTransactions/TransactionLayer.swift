@@ -56,7 +56,8 @@ extension TransactionLayer {
     ///   - message: of a request the topmost Via is stamped with `received` and `rport` already; one without a Via that
     ///     can be read is absorbed.
     ///   - flow: what it came by.
-    public mutating func receive(_ message: Message, from flow: Flow) -> [TransactionAction] {
+    ///   - isOfCall: whether it belongs to a call that is up, which may take of the places that are kept for ending calls.
+    public mutating func receive(_ message: Message, from flow: Flow, isOfCall: Bool = false) -> [TransactionAction] {
         guard let method = message.method else { return receive(response: message, from: flow) }
         guard let key = TransactionKey(server: message) else { return [] }
         if method == .ack {
@@ -67,7 +68,7 @@ extension TransactionLayer {
 
         var invite: TransactionID?
         if method == .cancel, let key = TransactionKey(server: message, as: .invite) { invite = servers[key] }
-        let ends = invite != nil || Self.isInDialogBye(message)
+        let ends = invite != nil || isOfCall || Self.isInDialogBye(message)
         guard hasPlace(forEnding: ends) else { return [refusal(of: message, key, from: flow)] }
         let isReliable = flow.transport.isReliable
         let machine: Transaction.Machine =
@@ -170,7 +171,7 @@ extension TransactionLayer {
         _ request: Message, to destination: Destination
     ) -> (TransactionID, [TransactionAction])? {
         guard let method = request.method, method != .ack, let key = TransactionKey(client: request),
-            clients[key] == nil, hasPlace(forEnding: method == .cancel || Self.isInDialogBye(request))
+            clients[key] == nil, hasPlace(forEnding: method == .cancel || request.tag(of: .to) != nil)
         else { return nil }
         let isReliable = destination.transport.isReliable
         let machine: Transaction.Machine

@@ -139,6 +139,24 @@ import Testing
         script.advance(by: .seconds(2))
         #expect(call.caller.statuses.last == 408)
         #expect(call.callee.phone.inbox.contains { $0.method == .cancel })
+        // Its 487 is acknowledged once.
+        #expect(call.callee.phone.inbox.count { $0.method == .ack } == 1)
+        #expect(script.controller.counters.strayResponses == 0)
+        expectNothingLeft(script)
+    }
+
+    @Test func `a callee that answers when timer C has given it up is not left in a call alone`() {
+        let script = Script()
+        let call = script.call()
+        call.callee.ignoresCancel = true
+        call.caller.invite()
+        call.callee.ring()
+        script.advance(by: .seconds(191))
+        #expect(call.caller.statuses.last == 408)
+        call.callee.answer()
+        #expect(call.callee.requests.map(\.method) == [.invite, .ack, .bye])
+        #expect(call.callee.state == .over)
+        #expect(script.isClosed)
         expectNothingLeft(script)
     }
 

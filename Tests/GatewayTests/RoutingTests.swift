@@ -147,14 +147,40 @@ import Wire
         #expect(script.astray.last?.destination.remote == Endpoint(Family.v4.outside(32), 5060))
     }
 
-    @Test func `the same call by another way is a merged request`() {
+    @Test func `one call comes by sixteen times and not once more`() {
         let script = Script()
         let call = script.call()
-        call.caller.invite()
-        let again = call.caller.make(.invite, .media(call.caller.phone.media()), sequence: 1)
-        script.transmit(again.serialized(), from: call.caller.phone, to: call.caller.phone.gateway)
-        #expect(call.caller.phone.inbox.last?.status == 482)
-        #expect(call.callee.requests.count == 1)
+        for number in 1...ProxyContext.maximumBranches + 1 {
+            let again = call.caller.make(.invite, .media(call.caller.phone.media()), sequence: 1)
+            script.transmit(again.serialized(), from: call.caller.phone, to: call.caller.phone.gateway)
+            let isRefused = call.caller.phone.inbox.last?.status == 482
+            #expect(isRefused == (number > ProxyContext.maximumBranches), "\(number)")
+        }
+    }
+
+    @Test func `a request that comes back with another Route behind the same first one is no loop`() throws {
+        let script = Script()
+        let phone = stranger(script)
+        let callee = script.phone(.inside, 16)
+        script.transmit(text(phone, fields: ["Route: <sip:inside.example;lr>"]), from: phone, to: phone.gateway)
+        var spiral = try #require(callee.inbox.last)
+        spiral.prepend(.via, callee.via())
+        spiral.append(.route, Array("<sip:outside.example;lr>".utf8))
+        script.transmit(spiral.serialized(), from: callee, to: callee.gateway)
+        #expect(callee.inbox.last?.status != 482)
+    }
+
+    @Test func `the route that is recorded of a sips request is sips`() throws {
+        for (scheme, recorded) in [
+            ("sips", "<sips:gw.example.net:5061;lr>"), ("sip", "<sip:gw.example.net:5061;transport=tls;lr>"),
+        ] {
+            let settings = ControllerSettings.script(routes: [])
+            let listener = Listener(.tls, try #require(Endpoint("10.1.0.1:5061")))
+            var request = Message(request: .invite, uri: Array("\(scheme):bob@example.com".utf8), sequence: 1)
+            let flow = Flow(transport: .tls, local: listener.endpoint, remote: try #require(Endpoint("10.1.0.9:5061")))
+            request.prepare(from: flow, by: listener, branch: [], recordsRoute: true, settings: settings)
+            #expect(request.values(of: .recordRoute).map(request.text) == [recorded])
+        }
     }
 
     // MARK: Where requests may not go

@@ -17,6 +17,8 @@ final class Phone {
     private var owners: [TransactionID: Leg] = [:]
     /// Everything that came, retransmissions included.
     private(set) var inbox: [Message] = []
+    /// What it does with each message when it is a proxy and no phone.
+    var relay: ((Message) -> Void)?
     /// Leaves what belongs to no call to the test.
     var isSilent = false
     private var branches = 0
@@ -76,6 +78,7 @@ final class Phone {
             return
         }
         inbox.append(message)
+        if let relay { return relay(message) }
         let flow = Flow(transport: script.setting.transport, local: endpoint, remote: gateway)
         run(layer.receive(message, from: flow))
     }

@@ -278,13 +278,14 @@ final class Script {
         if controller.layer.count > 0 { found.append("transactions: \(controller.layer.count)") }
         if !controller.examining.isEmpty { found.append("envelopes: \(controller.examining.count)") }
         if !controller.gate.pending.isEmpty { found.append("gate requests: \(controller.gate.pending.count)") }
-        if controller.dialogs.count != controller.sessions.count {
+        if controller.dialogs.values.map(\.count).reduce(0, +) != controller.sessions.count {
             found.append("dialogs: \(controller.dialogs.count)")
         }
         for timer in timers.keys {
             switch timer {
             case .gateway(.renewal), .phone, .task: continue
-            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.halfOpen), .gateway(.end),
+            case .gateway(.transaction), .gateway(.inviteTimeout), .gateway(.trying), .gateway(.halfOpen),
+                .gateway(.end),
                 .gateway(.sessionExpires):
                 found.append("timer: \(timer)")
             }
