@@ -187,9 +187,10 @@ extension SessionController {
         if let status = message.status, status >= 200 {
             settle(&negotiation, by: message, status, context, hasDescription: description != nil)
         }
+        var isOffer = false
         do throws(Rejection) {
             if let description {
-                try take(description, of: message, from: sender, subject, direct, &negotiation)
+                isOffer = try take(description, of: message, from: sender, subject, direct, &negotiation)
             } else if case .acknowledgement = subject, awaitsAnswer(negotiation, in: message, from: sender.party) {
                 // The ACK had to bring the answer.
                 negotiation.rollBack()
@@ -201,9 +202,7 @@ extension SessionController {
         session.negotiation = negotiation
         if reading != .none { session.reading = reading }
         if let status = message.status { advance(session, by: message, status, subject, context, sender) }
-        if case .request = subject, reading == .closed || description != nil && negotiation.hasOpenOffer {
-            context?.carriesOffer = true
-        }
+        if case .request = subject, reading == .closed || isOffer { context?.carriesOffer = true }
         // A message that changes nothing does not wait for what others asked of the gate.
         let isFinal = message.cseq.method == .invite && message.status.map { $0 >= 200 } ?? false
         if isFinal || description != nil || session.wanted != before {
@@ -250,10 +249,9 @@ extension SessionController {
             if isInvite || carriesOffer && !negotiation.rollBackEarly(tags(of: message)) { negotiation.rollBack() }
             return
         }
-        guard !hasDescription, carriesOffer else { return }
-        if isInvite || !negotiation.rollBackEarly(tags(of: message)) {
-            negotiation.settle(withEarlyAnswerOf: message.tag(of: .to).map(message.copy) ?? [])
-        }
+        let tag = message.tag(of: .to).map(message.copy) ?? []
+        guard !hasDescription, carriesOffer || isInvite && negotiation.early[tag] != nil else { return }
+        if isInvite || !negotiation.rollBackEarly(tags(of: message)) { negotiation.settle(withEarlyAnswerOf: tag) }
     }
 
     /// What a response is to the call.
@@ -289,47 +287,69 @@ extension SessionController {
 
     /// Takes a description as what it is where it stands (RFC 6337 section 2.2): INVITE and UPDATE offer, a response
     /// answers when its request offered, PRACK and ACK answer when an offer waits for it.
+    ///
+    /// - Returns: whether it is an offer.
     private func take(
         _ description: SessionDescription, of message: Message, from sender: Sender, _ subject: Subject,
-        _ direct: Set<IPAddress>,
-        _ negotiation: inout Negotiation
-    ) throws(Rejection) {
+        _ direct: Set<IPAddress>, _ negotiation: inout Negotiation
+    ) throws(Rejection) -> Bool {
         let (party, place) = (sender.party, sender.place)
         switch subject {
         case .request:
-            if message.method == .prack, negotiation.openOffer?.party == party.other {
-                return try negotiation.answer(
-                    description, by: party, at: place, dialog: nil, isProvisional: false, direct: direct,
-                    settings: settings)
+            if message.method == .prack {
+                let isAnswer = try negotiation.answerEarly(
+                    description, by: party, at: place, tags: tags(of: message), direct: direct, settings: settings)
+                if isAnswer { return false }
+                if negotiation.openOffer?.party == party.other {
+                    try negotiation.answer(
+                        description, by: party, at: place, dialog: nil, isProvisional: false, direct: direct,
+                        settings: settings)
+                    return false
+                }
             }
             // Only UPDATE and PRACK may offer anew while the INVITE's final response is still to come.
             let tags = message.method == .invite ? [] : tags(of: message)
             try negotiation.offer(
                 description, by: party, at: place, tags: tags, invite: nil, direct: direct, settings: settings)
+            return true
         case .response(_, let branch, _):
+            let dialog = (tag: message.tag(of: .to).map(message.copy) ?? [], branch: branch)
+            let isProvisional = message.status.map { $0 < 200 } ?? false
+            let isInvite = message.cseq.method == .invite
             if context(of: subject)?.carriesOffer ?? false {
-                if message.cseq.method != .invite,
+                if !isInvite,
                     try negotiation.answerEarly(
                         description, by: party, at: place, tags: tags(of: message), direct: direct, settings: settings)
                 {
-                    return
+                    return false
                 }
-                let tag = message.tag(of: .to).map(message.copy) ?? []
                 try negotiation.answer(
-                    description, by: party, at: place,
-                    dialog: message.cseq.method == .invite ? (tag: tag, branch: branch) : nil,
-                    isProvisional: message.status.map { $0 < 200 } ?? false, direct: direct, settings: settings)
-            } else if message.cseq.method == .invite, negotiation.mayOffer(party, inResponseTo: message.cseq.number) {
+                    description, by: party, at: place, dialog: isInvite ? dialog : nil, isProvisional: isProvisional,
+                    direct: direct, settings: settings)
+                return false
+            }
+            guard isInvite else { return false }
+            if isProvisional {
+                try negotiation.offerEarly(
+                    description, by: party, at: place, dialog: dialog, invite: message.cseq.number, direct: direct,
+                    settings: settings)
+            } else if negotiation.hasAgreed(early: dialog.tag) {
+                negotiation.settle(withEarlyAnswerOf: dialog.tag)
+                return false
+            } else if negotiation.mayOffer(party, inResponseTo: message.cseq.number) {
+                negotiation.forgetEarly()
                 try negotiation.offer(
                     description, by: party, at: place, tags: [], invite: message.cseq.number, direct: direct,
                     settings: settings)
             }
+            return true
         case .acknowledgement:
-            guard awaitsAnswer(negotiation, in: message, from: party) else { return }
+            guard awaitsAnswer(negotiation, in: message, from: party) else { return false }
             try negotiation.answer(
                 description, by: party, at: place, dialog: nil, isProvisional: false, direct: direct, settings: settings
             )
-        case .none: break
+            return false
+        case .none: return false
         }
     }
 

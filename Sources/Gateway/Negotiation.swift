@@ -97,7 +97,7 @@ extension Negotiation {
         _ description: SessionDescription, by party: Party, at place: Place, tags: [[UInt8]], invite: UInt32?,
         direct: Set<IPAddress>, settings: ControllerSettings
     ) throws(Rejection) {
-        let tag = openOffer == nil ? nil : tags.first { early[$0] != nil }
+        let tag = tags.first { early[$0] != nil }
         let open = tag.map { early[$0]?.offer } ?? openOffer
         if let open, invite == nil { throw open.party == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
@@ -115,6 +115,30 @@ extension Negotiation {
             exchange = .offered(offer)
         }
     }
+
+    /// Takes the offer in a provisional response to an INVITE without one into account: it is its early dialog's alone, since
+    /// each branch of a forked call makes its own. What comes again changes nothing.
+    ///
+    /// - Throws: as `offer`.
+    mutating func offerEarly(
+        _ description: SessionDescription, by party: Party, at place: Place, dialog: (tag: [UInt8], branch: Int),
+        invite: UInt32, direct: Set<IPAddress>, settings: ControllerSettings
+    ) throws(Rejection) {
+        guard early[dialog.tag] == nil, early.count < Self.maximumEarlyAnswers else { return }
+        let endpoints = try PinholePlan.offered(
+            description, side: place.side, signalling: place.address, direct: direct, policy: settings.policy)
+        let known = stable.map(\.inside)
+        var answer = EarlyAnswer(paths: [], branch: dialog.branch)
+        answer.offer = Offer(description: description, party: party, place: place, invite: invite)
+        if settings.halfOpen && place.side == .inside { answer.halfOpen = endpoints.filter { !known.contains($0) } }
+        early[dialog.tag] = answer
+    }
+
+    /// Whether the offer in a provisional response of that dialog has been answered: a description in the 2xx repeats it.
+    func hasAgreed(early tag: [UInt8]) -> Bool { early[tag]?.isUpdated ?? false }
+
+    /// A 2xx makes the offer: what the branches offered early is none any more.
+    mutating func forgetEarly() { early = [:] }
 
     /// Takes the answer to the other party's open offer into account; without one it changes nothing.
     ///

@@ -148,6 +148,24 @@ import Wire
         expectNothingLeft(fork.script)
     }
 
+    @Test(arguments: [Setting(), Setting(caller: .outside, callee: .inside)], [0, 1])
+    func `each phone that makes an offer early has the path of the answer to it`(_ setting: Setting, _ winner: Int) {
+        let fork = Fork(setting, Array(repeating: Fork.Device(side: setting.callee), count: 2))
+        fork.caller.invite(Body.none)
+        for callee in fork.callees { callee.respond(183, .media(callee.media)) }
+        for (number, callee) in fork.callees.enumerated() {
+            fork.caller.turn(to: callee)
+            fork.caller.send(.prack, .media(fork.caller.media))
+            let paths = fork.callees[...number].flatMap { fork.paths(to: $0) }
+            #expect(Set(fork.script.open.flatMap(\.paths)) == Set(paths))
+        }
+        fork.caller.turn(to: fork.callees[winner])
+        fork.callees[winner].answer(Body.none)
+        #expect(fork.script.open == [Holes(paths: fork.paths(to: fork.callees[winner]))])
+        fork.caller.bye()
+        expectNothingLeft(fork.script)
+    }
+
     @Test func `a phone on the caller's own side gets the call without a hole`() {
         let fork = Fork(Setting(), [Fork.Device(side: .inside), Fork.Device(side: .outside)])
         fork.caller.invite()

@@ -263,6 +263,12 @@ final class Leg {
         }
     }
 
+    /// Speaks to this fork of the callee from now on.
+    func turn(to fork: Leg) {
+        remoteTag = fork.localTag
+        target = Array(String(decoding: fork.phone.contact, as: UTF8.self).dropFirst().dropLast().utf8)
+    }
+
     /// BYE to a fork of the callee that answered too.
     func end(fork tag: String, at phone: Phone? = nil) {
         let (own, ownTarget) = (remoteTag, target)
