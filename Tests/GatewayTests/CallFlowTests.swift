@@ -6,7 +6,7 @@ import Wire
 
 @testable import Gateway
 
-/// The call flows of RFC 3665 section 3, with the gateway as the proxy that they pass. Section 2 needs a registrar.
+/// The call flows of RFC 3665 section 3, with the gateway as the proxy that they pass.
 @Suite struct CallFlowTests {
     @Test(arguments: Setting.crossing)
     func `3.1 and 3.5: a session is established and ended`(_ setting: Setting) {

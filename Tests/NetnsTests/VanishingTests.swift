@@ -7,7 +7,7 @@ import Testing
     @Test func `two phones that send nothing any more have no call any more`() throws {
         var options = GatewayProcesses.Options()
         options.holeTimeout = 5
-        let bed = try CallBed("silent", options)
+        let bed = try CallBed("unheard", options)
         try bed.configure("timers: { media_s: 2 }\n")
         try bed.gateway.start()
         let callee = try bed.answer()
