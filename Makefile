@@ -9,6 +9,8 @@ DESTDIR ?=
 DEMO ?=
 # A name's beginning: `make bench ONLY=parse`.
 ONLY ?=
+# Names of tests, a regular expression: `make test-kernel FILTER=RulesetTests`.
+FILTER ?=
 # How long `make fuzz` gives each target.
 FUZZ_SECONDS ?= 60
 
@@ -20,18 +22,19 @@ stage := .build/stage
 no_foundation := $(foreach module,Foundation FoundationEssentials,-Xswiftc -module-alias -Xswiftc $(module)=No$(module))
 units := $(wildcard systemd/*.service)
 
-.PHONY: help packages root build demo test bench fuzz lint format install clean
+.PHONY: help packages root build demo test test-kernel bench fuzz lint format install clean
 
 help:
-	@echo 'make demo      build, and show a call through the gateway (root); DEMO="--ipv6 --plain" passes options'
-	@echo 'make test      build, and run all tests (root)'
-	@echo 'make bench     run the benchmarks; ONLY=prefix runs some'
-	@echo 'make fuzz      fuzz the readers; FUZZ_SECONDS=60 for each; ONLY=prefix runs some'
-	@echo 'make lint      check the rules of the repository'
-	@echo 'make format    let swift format mend what it can'
-	@echo 'make build     build for release'
-	@echo 'make install   install below DESTDIR; without DESTDIR on this machine, with users and units'
-	@echo 'make clean     remove what was built'
+	@echo 'make demo        build, and show a call through the gateway (root); DEMO="--ipv6 --plain" passes options'
+	@echo 'make test        build, and run all tests (root)'
+	@echo 'make test-kernel build, and run those in namespaces on the kernel of Debian 12, in QEMU (root); FILTER=regex: others'
+	@echo 'make bench       run the benchmarks; ONLY=prefix runs some'
+	@echo 'make fuzz        fuzz the readers; FUZZ_SECONDS=60 for each; ONLY=prefix runs some'
+	@echo 'make lint        check the rules of the repository'
+	@echo 'make format      let swift format mend what it can'
+	@echo 'make build       build for release'
+	@echo 'make install     install below DESTDIR; without DESTDIR on this machine, with users and units'
+	@echo 'make clean       remove what was built'
 	@echo 'JOBS=2 compiles with that many processes. Debian packages that are missing are installed (root).'
 
 packages:
@@ -63,6 +66,13 @@ demo: root build
 test: root packages
 	swift build --build-tests $(swift_options) --explicit-target-dependency-import-check error
 	@exec scripts/run-tests -j $(JOBS)
+
+# What asks the kernel, on Debian's own. The tests that were built run in the guest as they are.
+test-kernel: export FILTER := $(FILTER)
+test-kernel: root packages
+	@scripts/install-packages packages.txt packages-kernel.txt
+	swift build --build-tests $(swift_options) --explicit-target-dependency-import-check error
+	@exec scripts/test-kernel "$$FILTER"
 
 bench: packages
 	@scripts/install-packages packages.txt packages-bench.txt
