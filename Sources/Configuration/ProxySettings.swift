@@ -197,6 +197,10 @@ extension ProxySettings {
         public var connections = 1024
         /// TCP connections accepted from one address.
         public var connectionsPerSource = 64
+        /// Seconds in which a message that has begun must be whole.
+        public var messageSeconds = 10
+        /// Octets that may wait for a peer that does not read.
+        public var pendingOctets = 1 << 20
         /// Seconds without an octet after which a connection is closed.
         public var idleSeconds = 7_200
         /// Seconds without an answer of the peer's kernel after which a connection is lost.
@@ -207,6 +211,8 @@ extension ProxySettings {
         public var transactions = 20_000
         /// Requests a second outside of calls that one source may send for long; twice as many at once.
         public var requestsPerSource = 100
+        /// Sources that are told apart at one time; further ones share an allowance.
+        public var sources = 8_192
         /// Requests a second outside of calls from all sources together.
         public var requests = 10_000
 

@@ -228,6 +228,9 @@ extension ProxySettings.Limits {
         case connectionsPerSource = "connections_per_source"
         case idle = "idle_s"
         case userTimeout = "tcp_user_timeout_s"
+        case message = "message_s"
+        case pending = "pending_bytes"
+        case sources
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
@@ -237,6 +240,11 @@ extension ProxySettings.Limits {
         if let field = section[.userTimeout] { userTimeoutSeconds = try field.number(1...86_400) }
         // RFC 5626 section 4.4.1: phones that keep a connection alive say something each two minutes.
         if let field = section[.idle] { idleSeconds = try field.number(120...86_400) }
+        // No less than two retransmissions of a lost segment take (RFC 6298 section 2), no more than timer B.
+        if let field = section[.message] { messageSeconds = try field.number(4...32) }
+        // At least the longest message, once.
+        if let field = section[.pending] { pendingOctets = try field.number(81_920...(16 << 20)) }
+        if let field = section[.sources] { sources = try field.number(16...1_048_576) }
         if let field = section[.connectionsPerSource] { connectionsPerSource = try field.number(1...65_536) }
         // From the longest request that is common, one with certificates, to the longest that the parser reads:
         // 16 KiB of headers and 64 KiB of body.

@@ -12,13 +12,21 @@ public struct AdmissionPolicy: Hashable, Sendable {
     public var inAll: Int
 
     /// Sources that are told apart at one time; further ones share an allowance.
-    public static let maximumSources = 8_192
+    public var sources: Int
 
-    /// Requests a second of one source, at once of one source, and a second of all sources.
-    public init(perSource: Int = 100, burstPerSource: Int = 200, inAll: Int = 10_000) {
+    /// Requests a second of one source, at once of one source, and a second of all sources; how many sources are told apart.
+    public init(perSource: Int = 100, burstPerSource: Int = 200, inAll: Int = 10_000, sources: Int = 8_192) {
+        self.sources = max(1, sources)
         self.perSource = max(1, perSource)
         self.burstPerSource = max(self.perSource, burstPerSource)
         self.inAll = max(self.perSource, inAll)
+    }
+
+    /// What one of several controllers admits: a source's requests come to all of them, shared out by their Call-ID.
+    func share(of count: Int) -> AdmissionPolicy {
+        func part(_ whole: Int) -> Int { (whole + count - 1) / count }
+        return AdmissionPolicy(
+            perSource: part(perSource), burstPerSource: part(burstPerSource), inAll: part(inAll), sources: sources)
     }
 }
 
@@ -75,7 +83,7 @@ struct Admission {
         var allowance: Allowance
         if let known = sources[source] ?? olderSources.removeValue(forKey: source) {
             allowance = known
-        } else if count < AdmissionPolicy.maximumSources {
+        } else if count < policy.sources {
             allowance = Allowance(usedUntil: now)
         } else {
             return others.take(at: now, every: interval, burst: policy.burstPerSource)

@@ -153,7 +153,7 @@ extension ControllerSettings {
         settings.shares = UInt64(count)
         settings.maximumSessions = (maximumSessions + count - 1) / count
         settings.maximumTransactions = (maximumTransactions + count - 1) / count
-        settings.admission.inAll = (admission.inAll + count - 1) / count
+        settings.admission = admission.share(of: count)
         settings.tokenKey.0 ^= UInt64(index)
         return settings
     }

@@ -49,7 +49,7 @@ enum ControllerBuilder {
         }
         controller.admission = AdmissionPolicy(
             perSource: settings.limits.requestsPerSource, burstPerSource: 2 * settings.limits.requestsPerSource,
-            inAll: settings.limits.requests)
+            inAll: settings.limits.requests, sources: settings.limits.sources)
         controller.authenticatesCalls = settings.registrar?.authenticatesCalls ?? false
         if let contactKey { controller.contactKey = contactKey }
         return controller

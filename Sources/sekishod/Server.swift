@@ -78,6 +78,8 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
         var limits = TransportLimits()
         limits.connections = settings.limits.connections
         limits.connectionsPerSource = settings.limits.connectionsPerSource
+        limits.messageSeconds = Int64(settings.limits.messageSeconds)
+        limits.pendingOctets = settings.limits.pendingOctets
         limits.idleSeconds = Int64(settings.limits.idleSeconds)
         limits.userTimeoutSeconds = Int64(settings.limits.userTimeoutSeconds)
         limits.messageOctets = settings.limits.messageOctets

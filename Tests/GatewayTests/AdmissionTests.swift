@@ -45,7 +45,7 @@ import Wire
 
     @Test func `sources that are told apart, and more`() {
         var admission = Admission(AdmissionPolicy(perSource: 10, burstPerSource: 20, inAll: 1_000_000), trusted: [])
-        let most = AdmissionPolicy.maximumSources
+        let most = AdmissionPolicy().sources
         let admitted = (0..<UInt32(most)).count { admission.admits(.v4($0), at: time(0)) }
         #expect(admitted == most)
         #expect(admission.count == most)
