@@ -4,7 +4,8 @@ import Wire
 
 /// From SDP to holes: which endpoints an offer opens, which paths offer and answer name together.
 enum PinholePlan {
-    /// The endpoints of an offer, RTP and RTCP, each once.
+    /// The endpoints of an offer, RTP and RTCP, each once. A stream over TCP beside others goes by no hole, and the site's
+    /// own rules decide about it.
     ///
     /// - Parameters:
     ///   - signalling: where the offerer's signalling comes from: inside, media may come from nowhere else.
@@ -14,9 +15,11 @@ enum PinholePlan {
         _ offer: SessionDescription, side: Side, signalling: IPAddress, direct: Set<IPAddress>, policy: PinholePolicy
     ) throws(Rejection) -> [Endpoint] {
         var endpoints: [Endpoint] = []
+        let hasOthers = offer.targets.contains { $0 != .unsupported(.transport) && $0 != .rejected }
         for target in offer.targets {
             switch target {
             case .rejected, .held: continue
+            case .unsupported(.transport) where hasOthers: continue
             case .unsupported(let why): throw .notAcceptable("\(why.phrase)")
             case .transport(let rtp, let rtcp):
                 for endpoint in [rtp, rtcp].compactMap({ $0 }) {
@@ -47,7 +50,7 @@ enum PinholePlan {
             throw .notAcceptable("the answer does not fit the offer: \(error)")
         }
         for (offered, target) in zip(offer.targets, answer.targets) {
-            guard case .unsupported(let why) = target, offered != .rejected else { continue }
+            guard case .unsupported(let why) = target, offered != .rejected, offered != target else { continue }
             throw .notAcceptable("\(why.phrase)")
         }
         var paths: [MediaPath] = []

@@ -76,6 +76,20 @@ import Wire
     }
 
     @Test(arguments: Setting.crossing)
+    func `a stream over TCP beside one over UDP opens nothing, and alone it is refused`(_ setting: Setting) {
+        let ladder = Ladder(setting)
+        let (caller, callee) = (ladder.caller, ladder.callee)
+        ladder.establish(
+            caller.streams(.audio(20_000), .floor(9_000)), callee.streams(.audio(21_000), .floor(9_002)))
+        #expect(Set(ladder.script.open.flatMap(\.paths)) == Set(ladder.paths((20_000, 21_000)).paths))
+        ladder.end()
+        let other = Ladder(setting)
+        other.caller.invite(other.caller.streams(.audio(0), .floor(9_000)))
+        #expect(other.caller.statuses.last == 488)
+        other.nothingIsLeft()
+    }
+
+    @Test(arguments: Setting.crossing)
     func `streams that change places keep their paths`(_ setting: Setting) {
         let ladder = two(setting)
         let (caller, callee) = (ladder.caller, ladder.callee)

@@ -117,6 +117,7 @@ struct Stream {
     /// 0 refuses or ends the stream.
     var port: UInt16
     var direction = "sendrecv"
+    var transport = "RTP/AVP"
 
     static func audio(_ port: UInt16, _ direction: String = "sendrecv") -> Stream {
         Stream(port: port, direction: direction)
@@ -124,6 +125,11 @@ struct Stream {
 
     static func video(_ port: UInt16, _ direction: String = "sendrecv") -> Stream {
         Stream(kind: "video", port: port, direction: direction)
+    }
+
+    /// Who has the floor, by BFCP over TCP (RFC 8856): no hole is for it.
+    static func floor(_ port: UInt16) -> Stream {
+        Stream(kind: "application", port: port, transport: "TCP/BFCP")
     }
 }
 
@@ -134,7 +140,7 @@ extension Leg {
         let family = address.isIPv6 ? "IP6" : "IP4"
         let head = "v=0\r\no=- 1 1 IN \(family) \(address)\r\ns=-\r\nc=IN \(family) \(address)\r\nt=0 0\r\n"
         let lines = streams.map {
-            "m=\($0.kind) \($0.port) RTP/AVP \($0.kind == "audio" ? 0 : 31)\r\na=\($0.direction)\r\n"
+            "m=\($0.kind) \($0.port) \($0.transport) \($0.kind == "audio" ? 0 : 31)\r\na=\($0.direction)\r\n"
         }
         return .sdp(head + lines.joined())
     }
