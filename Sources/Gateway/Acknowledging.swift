@@ -66,7 +66,7 @@ extension SessionController {
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
             branch: LoopCheck.constantBranch(for: acknowledgement.message, tokens),
-            recordsRoute: false, settings: settings)
+            recordRouteUser: nil, settings: settings)
         return request
     }
 

@@ -8,6 +8,19 @@ import Wire
 extension SessionController {
     /// The way of a request inside a call: an address by TLS for which no name is known takes the connection that the rest
     /// of the call took to or from that address, if there is one.
+    func following(_ target: Target, in context: ProxyContext) -> Target {
+        let destination = target.destinations[0]
+        if let way = context.subscription?.way, way.transport == .tls, destination.transport == .tls,
+            destination.serverName.isEmpty, way.source.address == destination.remote.address
+        {
+            var target = target
+            target.destinations = [way.destination]
+            return target
+        }
+        return following(target, of: context.request, from: context.flow)
+    }
+
+    /// The way of a request inside a call.
     func following(_ target: Target, of request: Message, from flow: Flow) -> Target {
         let destination = target.destinations[0]
         guard destination.transport == .tls, destination.serverName.isEmpty, destination.connection == nil,

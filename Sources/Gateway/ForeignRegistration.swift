@@ -19,7 +19,7 @@ extension SessionController {
                 throw Rejection(400, "Bad Request", "Contact: the URI is longer than \(ContactToken.maximumURI) octets")
             }
             let token = ContactToken(
-                uri: message.copy(uri), transport: flow.transport, source: flow.remote, connection: flow.connection)
+                uri: message.copy(uri), way: PhoneWay(flow.transport, flow.remote, connection: flow.connection))
             var own: [UInt8] = []
             own.append(literal: "sip:")
             own += token.text(key: settings.contactKey)

@@ -102,7 +102,6 @@ extension SessionController {
 
     /// The request as the next hop of a branch gets it.
     private mutating func outgoing(_ context: ProxyContext, by branch: Branch, _ listener: Listener) -> Message {
-        let recordsRoute = context.isInitial || context.request.method == .subscribe && context.session == nil
         var request = context.request
         if let uri = branch.target.uri { request.setRequestURI(uri) }
         for value in branch.target.route.reversed() { request.prepend(.route, value) }
@@ -110,8 +109,16 @@ extension SessionController {
         request.set(.maxBreadth, decimal: UInt64(max(1, context.breadth / context.branches.count)))
         request.prepare(
             from: context.flow, by: listener, branch: LoopCheck.branch(hash: context.hash, &tokens),
-            recordsRoute: recordsRoute, settings: settings)
+            recordRouteUser: record(of: context, to: branch.destination), settings: settings)
         return request
+    }
+
+    /// The user part of the gateway's Record-Route, empty in a call; nil where there is none.
+    private func record(of context: ProxyContext, to destination: Destination) -> [UInt8]? {
+        if context.isInitial { return [] }
+        guard context.session == nil, SubscriptionToken.begins(context.request) else { return nil }
+        let token = SubscriptionToken(from: context.flow, to: destination, settings: settings)
+        return token?.text(for: context.request, key: settings.contactKey) ?? []
     }
 
     // MARK: CANCEL and timer C
@@ -190,21 +197,24 @@ extension SessionController {
 extension Message {
     /// What every request that goes on gets: one hop less, the gateway's Record-Route and Via, and the route as the next
     /// hop wants it.
+    ///
+    /// - Parameter user: the user part of the Record-Route, which may be empty; nil for no Record-Route.
     mutating func prepare(
-        from flow: Flow, by listener: Listener, branch: [UInt8], recordsRoute: Bool, settings: ControllerSettings
+        from flow: Flow, by listener: Listener, branch: [UInt8], recordRouteUser user: [UInt8]?,
+        settings: ControllerSettings
     ) {
         let hops = number(of: .maxForwards, upTo: MessageLimits.maxForwards).map { $0 - min($0, 1) }
         set(.maxForwards, decimal: hops ?? SessionController.initialMaxForwards)
-        if recordsRoute {
+        if let user {
             // Two values when the request leaves by another address than it came in by (RFC 5658 section 4), so that
             // each end gets one that it can reach.
             let arrival = Listener(flow.transport, flow.local)
             let uri = requestURI.flatMap { try? URI(in: bytes.span, $0) }
             let isSecure = uri?.scheme == .sips
             if arrival != listener {
-                prepend(.recordRoute, Routing.recordRoute(arrival, isSecure: isSecure, settings))
+                prepend(.recordRoute, Routing.recordRoute(arrival, user: user, isSecure: isSecure, settings))
             }
-            prepend(.recordRoute, Routing.recordRoute(listener, isSecure: isSecure, settings))
+            prepend(.recordRoute, Routing.recordRoute(listener, user: user, isSecure: isSecure, settings))
         }
         if let top = address(of: .route), let uri = try? URI(in: bytes.span, top.uri),
             !uri.parameters.contains("lr", in: bytes.span), let target = requestURI

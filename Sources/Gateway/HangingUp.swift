@@ -52,7 +52,7 @@ extension SessionController {
         bye.prepare(
             from: Flow(transport: listener.transport, local: listener.endpoint, remote: destination.remote),
             by: listener,
-            branch: LoopCheck.branch(hash: LoopCheck.hash(bye, tokens), &tokens), recordsRoute: false,
+            branch: LoopCheck.branch(hash: LoopCheck.hash(bye, tokens), &tokens), recordRouteUser: nil,
             settings: settings)
         guard let (client, actions) = layer.request(bye, to: destination) else { return }
         clients[client] = .own

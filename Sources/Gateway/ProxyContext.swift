@@ -65,6 +65,8 @@ final class ProxyContext {
     var isInitial = false
     /// Whether the request carried an offer, readable or not: a description in its response is then the answer.
     var carriesOffer = false
+    /// The subscription that it belongs to, when there is one.
+    var subscription: SubscriptionToken?
     /// Whether its sender proved to be a user of this gateway.
     var isAuthenticated = false
     /// How many branches this request may have at one time, here and further on (RFC 5393 section 5.3).

@@ -14,7 +14,8 @@ extension SessionController {
         guard registrar != nil else { return nil }
         if request.method == .register { return registrar?.statelessChallenge(to: request, at: now) }
         guard mustAuthenticate(request, flow),
-            registrar?.authenticator.hasCredentials(request, .proxyAuthorization) == false
+            registrar?.authenticator.hasCredentials(request, .proxyAuthorization) == false,
+            SubscriptionToken(carriedBy: request, settings: settings) == nil
         else { return nil }
         return registrar?.authenticator.challenge(request, .proxyAuthorization, stale: false, at: now)
     }

@@ -107,6 +107,14 @@ extension Rejection {
         }
     }
 
+    /// Whether the reason phrase has `why` in it: what is wrong with the request itself is said where people look first.
+    private var saysWhere: Bool {
+        switch status {
+        case 400, 403, 413, 416, 420, 440, 482, 483, 488, 505, 513: true
+        default: false
+        }
+    }
+
     /// What of `why` may stand in a header.
     private var printableWhy: some Sequence<UInt8> { why.utf8.filter { $0 >= ASCII.space && $0 < 0x7F } }
 
@@ -114,8 +122,7 @@ extension Rejection {
     func response(to request: Message, tag: [UInt8], settings: ControllerSettings) -> Message {
         var phrase: [UInt8] = []
         phrase.append(literal: reason)
-        // What anyone can see is wrong with a message is said where people look first.
-        if status == 400 {
+        if saysWhere {
             phrase.append(literal: " - ")
             phrase.append(contentsOf: printableWhy)
         }

@@ -10,12 +10,13 @@ extension SessionController {
     mutating func admit(_ message: Message, _ id: TransactionID, _ flow: Flow) {
         let hash = LoopCheck.hash(message, tokens)
         if let rejection = fault(in: message, hash: hash) { return decline(message, id, flow, rejection) }
+        let subscription = SubscriptionToken(carriedBy: message, settings: settings)
         var request = message
         Routing.preprocess(&request, settings: settings)
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
-        let authentication = authenticate(&request, id, flow)
+        let authentication = subscription == nil ? authenticate(&request, id, flow) : .notAsked
         guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
         let isInDialog = message.tag(of: .to) != nil
@@ -26,7 +27,10 @@ extension SessionController {
                     ?? UInt64(ProxyContext.defaultBreadth)))
         context.isAuthenticated = authentication == .proved
         if isInDialog { context.session = session(of: message, from: flow)?.session.id }
-        let isFollowed = isInDialog && (context.session != nil || knownCall(of: request, from: flow) != nil)
+        context.subscription = subscription
+        let isFollowed =
+            isInDialog
+            && (context.session != nil || subscription != nil || knownCall(of: request, from: flow) != nil)
         if let groups = registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
             guard !groups.isEmpty else {
@@ -38,7 +42,7 @@ extension SessionController {
         switch Routing.decision(for: request, from: flow, isInDialog: isFollowed, settings: settings) {
         case .target(let target):
             contexts[id] = context
-            dispatch(id, [[isFollowed ? following(target, of: request, from: flow) : target]])
+            dispatch(id, [[isFollowed ? following(target, in: context) : target]])
         case .lookUp(let query):
             contexts[id] = context
             if request.method == .invite { sayTrying(id) }
@@ -77,6 +81,10 @@ extension SessionController {
                 }
             }
             context.session.flatMap { sessions[$0] }?.noteSequence(of: message)
+        } else if let subscription = context.subscription {
+            if let fault = subscription.fault(from: context.flow, to: context.branches) {
+                return refuse(message, id, fault)
+            }
         } else if let fault = relayFault(context) {
             return refuse(message, id, fault)
         } else if message.method == .invite {
@@ -153,13 +161,13 @@ extension SessionController {
         if LoopCheck.isLoop(message, hash: hash, settings: settings) {
             return Rejection(482, "Loop Detected", "this gateway forwarded the same request before")
         }
-        return unsupported(message.values(of: .proxyRequire), in: message)
+        return unsupported(message.values(of: .proxyRequire), of: "Proxy-Require", in: message)
     }
 
     /// A 420 that names the extensions that are asked for: this gateway knows none.
-    private func unsupported(_ extensions: [Slice], in message: Message) -> Rejection? {
+    private func unsupported(_ extensions: [Slice], of name: StaticString, in message: Message) -> Rejection? {
         guard !extensions.isEmpty else { return nil }
-        var rejection = Rejection(420, "Bad Extension", "an extension is required that is not supported here")
+        var rejection = Rejection(420, "Bad Extension", "\(name): an extension that is not known here")
         rejection.unsupported = Array(extensions.map(message.copy).joined(separator: Array(", ".utf8)))
         return rejection
     }
@@ -169,7 +177,7 @@ extension SessionController {
         guard request.method == .options else {
             return refuse(request, id, Rejection(404, "Not Found", "the gateway has no users of its own"))
         }
-        if let rejection = unsupported(request.values(of: .require), in: request) {
+        if let rejection = unsupported(request.values(of: .require), of: "Require", in: request) {
             return refuse(request, id, rejection)
         }
         var response = Message(status: 200, reason: "OK", to: request, tag: tokens.constantTag(for: request))

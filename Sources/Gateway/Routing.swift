@@ -7,7 +7,8 @@ enum Routing {
     /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two, a call
     /// that came by twice as many again.
     static func preprocess(_ message: inout Message, settings: ControllerSettings) {
-        if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri), parsed.user.isEmpty,
+        if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri),
+            parsed.user.isEmpty || SubscriptionToken.isOne(message.octets(parsed.user)),
             settings.isOwn(parsed, in: message.bytes.span),
             parsed.parameters.contains("lr", in: message.bytes.span)
         {
@@ -18,12 +19,36 @@ enum Routing {
                 message.setRequestURI(target)
             }
         }
+        stripOwnMaddr(&message, settings: settings)
         for _ in 0..<4 {
             guard let top = message.address(of: .route), let uri = try? URI(in: message.bytes.span, top.uri),
                 settings.isOwn(uri, in: message.bytes.span)
             else { return }
             message.removeFirstValue(of: .route)
         }
+    }
+
+    /// Takes `maddr` off the Request-URI when it leads to this gateway, with the port and the transport that led here: the
+    /// request is for the host then (section 16.4).
+    private static func stripOwnMaddr(_ message: inout Message, settings: ControllerSettings) {
+        guard let slice = message.requestURI, let uri = try? URI(in: message.bytes.span, slice) else { return }
+        let maddr = uri.maddr(in: message.bytes.span)
+        guard !maddr.isEmpty,
+            settings.isOwn(
+                message.octets(maddr), uri.targetAddress(in: message.bytes.span), port: uri.port)
+        else { return }
+        var text = Array(message.bytes[Int(slice.start)..<Int(uri.host.end)])
+        // The bracket of an IPv6 address.
+        if Int(uri.host.end) < message.bytes.count, message.bytes[Int(uri.host.end)] == UInt8(ascii: "]") {
+            text.append(UInt8(ascii: "]"))
+        }
+        for parameter in message.copy(uri.parameters.slice).split(separator: ASCII.semicolon) {
+            let name = Array(parameter.prefix { $0 != ASCII.equals }).map(ASCII.lowercase)
+            if name == Array("maddr".utf8) || name == Array("transport".utf8) { continue }
+            text.append(ASCII.semicolon)
+            text += parameter
+        }
+        message.setRequestURI(text)
     }
 
     /// Where a request goes.
@@ -48,20 +73,21 @@ enum Routing {
         // Without TLS a sips URI is of a scheme that is not supported (RFC 3261 section 16.3 item 2).
         guard let slice = routeURI ?? message.requestURI, let uri = try? URI(in: message.bytes.span, slice),
             uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
-        else { return .rejected(Rejection(416, "Unsupported URI Scheme", "only sip URIs are routed here")) }
+        else {
+            let place: StaticString = routeURI == nil ? "Request-URI" : "Route"
+            return .rejected(Rejection(416, "Unsupported URI Scheme", "\(place): only sip URIs are routed here"))
+        }
         if let route = settings.route(for: uri, in: message.bytes.span) {
             // Every hop of a sips URI is by TLS (RFC 3261 section 26.2.2).
             guard uri.scheme == .sip || route.destination.transport == .tls else { return .rejected(.noRoute) }
             return .target(Target(destinations: [route.destination]))
         }
-        if settings.isOwn(uri, in: message.bytes.span) {
+        // A host of the gateway's own, and no other that the request is to be sent to instead.
+        if uri.maddr(in: message.bytes.span).isEmpty, settings.isOwn(uri, in: message.bytes.span) {
             guard let token = ContactToken(message.octets(uri.user), key: settings.contactKey),
-                settings.side(of: token.source.address) == .inside
+                settings.side(of: token.way.source.address) == .inside
             else { return .own }
-            return .target(
-                Target(
-                    uri: token.uri,
-                    destinations: [Destination(token.transport, token.source, connection: token.connection)]))
+            return .target(Target(uri: token.uri, destinations: [token.way.destination]))
         }
         if let destination = Routing.address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }
@@ -72,14 +98,14 @@ enum Routing {
         }
         return .lookUp(
             ServerQuery(
-                host: message.copy(uri.host).map(ASCII.lowercase), port: uri.port,
+                host: message.copy(uri.target(in: message.bytes.span)).map(ASCII.lowercase), port: uri.port,
                 transport: transport(of: uri, in: message.bytes.span), isSecure: uri.scheme == .sips))
     }
 
     /// The destination that a sip URI names by an address; nil when it names a host, or is no sip URI.
     static func address(of slice: Slice, in bytes: Span<UInt8>) -> Destination? {
         guard let uri = try? URI(in: bytes, slice), uri.scheme != .other,
-            let address = uri.address(in: bytes)
+            let address = uri.targetAddress(in: bytes)
         else { return nil }
         let transport = transport(of: uri, in: bytes) ?? .udp
         return Destination(transport, Endpoint(address, uri.port ?? transport.defaultPort))
@@ -105,10 +131,18 @@ enum Routing {
 
     /// `<sip:address:port;transport=tcp;lr>` of a listener.
     ///
-    /// - Parameter isSecure: whether the request is for a sips URI: so is the value then (section 16.6 item 4).
-    static func recordRoute(_ listener: Listener, isSecure: Bool, _ settings: ControllerSettings) -> [UInt8] {
+    /// - Parameters:
+    ///   - user: what the gateway wants to be told again; may be empty.
+    ///   - isSecure: whether the request is for a sips URI: so is the value then (section 16.6 item 4).
+    static func recordRoute(
+        _ listener: Listener, user: [UInt8], isSecure: Bool, _ settings: ControllerSettings
+    ) -> [UInt8] {
         var value: [UInt8] = []
         if isSecure { value.append(literal: "<sips:") } else { value.append(literal: "<sip:") }
+        if !user.isEmpty {
+            value += user
+            value.append(ASCII.at)
+        }
         appendHost(of: listener, settings, to: &value)
         if !isSecure { listener.transport.appendParameter(to: &value) }
         value.append(literal: ";lr>")

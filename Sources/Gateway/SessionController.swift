@@ -142,7 +142,7 @@ public struct SessionController: ~Copyable {
         var phrase = Array("Bad Request - \(error.description)".utf8)
         if error.code == .unsupported, ASCII.equal(Array("\(error.production)".utf8).span, "SIP-Version") {
             status = 505
-            phrase = Array("Version Not Supported".utf8)
+            phrase = Array("Version Not Supported - \(error.description)".utf8)
         } else if error.code == .tooLong, ASCII.equal(Array("\(error.production)".utf8).span, "message") {
             status = 413
             phrase = Array("Request Entity Too Large - \(error.description)".utf8)

@@ -73,6 +73,28 @@ public struct URI: Hashable, Sendable {
     /// From `?` to the end; empty when there are none and for another scheme.
     public var headers: Slice { scheme == .other ? .empty : Slice(Int(parameters.slice.end)..<Int(text.end)) }
 
+    /// Where a request for this URI is sent instead of to the host: `maddr` (section 19.1.1), without brackets; empty when
+    /// there is none, or none that is a host.
+    public func maddr(in bytes: Span<UInt8>) -> Slice {
+        guard let value = parameters.value(of: "maddr", in: bytes), !value.isEmpty else { return .empty }
+        var cursor = Cursor(bytes.extracting(0..<Int(value.end)), at: Int(value.start))
+        guard let (host, port) = try? HostPort.read(&cursor, in: "maddr"), port == nil, cursor.isAtEnd else {
+            return .empty
+        }
+        return host
+    }
+
+    /// The host that a request for this URI is sent to (RFC 3263 section 4): `maddr`, else the host.
+    public func target(in bytes: Span<UInt8>) -> Slice {
+        let maddr = maddr(in: bytes)
+        return maddr.isEmpty ? host : maddr
+    }
+
+    /// The host that a request is sent to as an address, or nil when it is a name.
+    public func targetAddress(in bytes: Span<UInt8>) -> IPAddress? {
+        HostPort.address(in: bytes, target(in: bytes).range)
+    }
+
     /// The host as an address, or nil when it is a name.
     public func address(in bytes: Span<UInt8>) -> IPAddress? { HostPort.address(in: bytes, host.range) }
 }

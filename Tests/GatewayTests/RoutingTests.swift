@@ -99,6 +99,43 @@ import Wire
                 == ["received=198.51.0.77", "rport=5060"])
     }
 
+    // MARK: maddr (RFC 3261 section 16.4, RFC 3263 section 4)
+
+    @Test(arguments: [
+        "sip:bob@inside.example;maddr=198.51.0.1", "sip:bob@inside.example;transport=udp;maddr=GW.example.net",
+        "sip:bob@inside.example:5060;maddr=198.51.0.1;transport=UDP",
+    ])
+    func `maddr that leads to the gateway itself is taken off`(_ uri: String) throws {
+        let script = Script()
+        let callee = script.phone(.inside, 16)
+        let phone = stranger(script)
+        script.transmit(text(phone, uri: uri + ";x=y"), from: phone, to: phone.gateway)
+        let request = try #require(callee.inbox.last)
+        #expect(request.text(request.requestURI ?? .empty) == "sip:bob@inside.example;x=y")
+    }
+
+    @Test func `a request in a call goes where maddr says, as long as that is the other party`() throws {
+        for (maddr, arrives) in [(Family.v4.outside(32), true), (Family.v4.inside(20), false)] {
+            let script = Script()
+            let call = script.call()
+            call.establish()
+            let before = call.callee.requests.count
+            call.caller.send(.info) { $0.setRequestURI(Array("sip:b@phone.example;maddr=\(maddr)".utf8)) }
+            #expect((call.callee.requests.count > before) == arrives)
+            #expect(script.lookedUp.isEmpty)
+        }
+    }
+
+    @Test func `a name in maddr is looked up instead of the host, and what is no host is not`() {
+        for (maddr, host) in [("proxy.example", "proxy.example"), ("a b", "far.example"), ("[::1", "far.example")] {
+            let script = Script { $0.resolvesNames = true }
+            let phone = script.phone(.inside, 20)
+            let uri = "sip:bob@far.example;maddr=\(maddr.replacing(" ", with: "%20"))"
+            script.transmit(text(phone, uri: uri), from: phone, to: phone.gateway)
+            #expect(script.lookedUp.map { String(decoding: $0.host, as: UTF8.self) } == [host], "\(maddr)")
+        }
+    }
+
     // MARK: Max-Forwards and loops
 
     @Test(arguments: [("70", "69"), ("1", "0"), (nil, "70"), ("255", "254")])
@@ -178,7 +215,7 @@ import Wire
             let listener = Listener(.tls, try #require(Endpoint("10.1.0.1:5061")))
             var request = Message(request: .invite, uri: Array("\(scheme):bob@example.com".utf8), sequence: 1)
             let flow = Flow(transport: .tls, local: listener.endpoint, remote: try #require(Endpoint("10.1.0.9:5061")))
-            request.prepare(from: flow, by: listener, branch: [], recordsRoute: true, settings: settings)
+            request.prepare(from: flow, by: listener, branch: [], recordRouteUser: [], settings: settings)
             #expect(request.values(of: .recordRoute).map(request.text) == [recorded])
         }
     }

@@ -27,6 +27,8 @@ import Wire
 
         static func bad(_ why: String) -> Action { .answered(400, "Bad Request - \(why)") }
         static let noRoute = Action.answered(404, "Not Found")
+        static let unroutable = Action.answered(
+            416, "Unsupported URI Scheme - Request-URI: only sip URIs are routed here")
         static let noDialog = Action.answered(481, "Call/Transaction Does Not Exist")
     }
 
@@ -55,16 +57,19 @@ import Wire
         ("baddate", .forwarded), ("regbadct", .forwarded),
         ("badaspec", .bad("URI scheme: unexpected octet at octet 206")),
         ("baddn", .bad("From: unexpected octet at octet 123")),
-        ("badvers", .answered(505, "Version Not Supported")),
+        ("badvers", .answered(505, "Version Not Supported - SIP-Version: not supported at octet 33")),
         ("mismatch01", .bad("CSeq method: contradicts itself at octet 165")),
         ("mismatch02", .bad("CSeq method: contradicts itself at octet 167")), ("bigcode", .silence),
         // Sections 3.2 and 3.3.
         ("badbranch", .forwarded), ("insuf", .bad("From: missing at octet 151")),
-        ("unkscm", .answered(416, "Unsupported URI Scheme")), ("novelsc", .answered(416, "Unsupported URI Scheme")),
-        ("unksm2", .forwarded), ("bext01", .answered(420, "Bad Extension")), ("invut", .forwarded),
+        ("unkscm", .unroutable), ("novelsc", .unroutable),
+        ("unksm2", .forwarded),
+        ("bext01", .answered(420, "Bad Extension - Proxy-Require: an extension that is not known here")),
+        ("invut", .forwarded),
         ("regaut01", .forwarded), ("multi01", .bad("CSeq: given twice at octet 203")),
         ("mcl01", .bad("Content-Length: given twice at octet 284")), ("bcast", .silence),
-        ("zeromf", .answered(483, "Too Many Hops")), ("cparam01", .forwarded), ("cparam02", .forwarded),
+        ("zeromf", .answered(483, "Too Many Hops - Max-Forwards is 0")),
+        ("cparam01", .forwarded), ("cparam02", .forwarded),
         ("regescrt", .forwarded), ("sdp01", .forwarded),
         // Section 3.4. A call is known by the caller's tag, so that what has none cannot begin one.
         ("inv2543", .forwarded),
@@ -72,7 +77,14 @@ import Wire
         ("ipv6-good", .forwarded), ("ipv6-bad", .bad("URI host: bad number at octet 18")), ("port-ambiguous", .noRoute),
         ("port-unambiguous", .forwarded), ("via-received-param-with-delim", .forwarded),
         ("via-received-param-no-delim", .forwarded), ("ipv6-in-sdp", .forwarded), ("mult-ip-in-header", .noDialog),
-        ("mult-ip-in-sdp", .forwarded), ("ipv4-mapped-ipv6", .answered(403, "Forbidden")),
+        ("mult-ip-in-sdp", .forwarded),
+        (
+            "ipv4-mapped-ipv6",
+            .answered(
+                403,
+                "Forbidden - [::ffff:c000:202]:6000: media may not go to this address (special-purpose, or forbidden by "
+                    + "the configuration)")
+        ),
         ("ipv6-bug-abnf-3-colons", .noRoute),
         ("ipv6-correct-abnf-2-colons", .noRoute),
     ]

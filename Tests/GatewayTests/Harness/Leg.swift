@@ -141,8 +141,12 @@ final class Leg {
     }
 
     /// Any other request; also a BYE that need not be the end.
-    func send(_ method: Method, _ body: Body = .none, fields: [(HeaderName, String)] = []) {
+    func send(
+        _ method: Method, _ body: Body = .none, fields: [(HeaderName, String)] = [],
+        change: (inout Message) -> Void = { _ in }
+    ) {
         var message = make(method, body)
+        change(&message)
         for (name, value) in fields { message.append(name, Array(value.utf8)) }
         if method == .update, let endpoint = body.ownMedia { offered[message.cseq.number] = .some(endpoint) }
         phone.request(message, to: nextHop, for: self)
