@@ -2,7 +2,7 @@ import SIPText
 import SIPTransactions
 import Wire
 
-/// The way to a phone inside, as a message of its came.
+/// The way to a phone, as a message of its came.
 struct PhoneWay: Equatable {
     var transport: TransportKind
     var source: Endpoint
@@ -58,6 +58,11 @@ struct PhoneWay: Equatable {
 enum OwnToken {
     /// The dot and the sixteen digits of the hash.
     private static let sealLength = 17
+
+    /// Whether a user part begins like tokens of a kind, genuine or not.
+    static func begins(_ user: Span<UInt8>, with prefix: StaticString) -> Bool {
+        user.count > prefix.utf8CodeUnitCount && ASCII.equal(user.extracting(0..<prefix.utf8CodeUnitCount), prefix)
+    }
 
     /// - Parameter context: what the token belongs to; it must be known again where the token is read.
     static func text(

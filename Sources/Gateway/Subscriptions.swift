@@ -20,9 +20,7 @@ struct SubscriptionToken: Equatable {
     }
 
     /// Whether the user part of a Route is of the kind, genuine or not.
-    static func isOne(_ user: Span<UInt8>) -> Bool {
-        user.count > prefix.utf8CodeUnitCount && ASCII.equal(user.extracting(0..<prefix.utf8CodeUnitCount), prefix)
-    }
+    static func isOne(_ user: Span<UInt8>) -> Bool { OwnToken.begins(user, with: prefix) }
 
     /// The token as a user part, in the request that begins the subscription.
     func text(for request: Message, key: (UInt64, UInt64)) -> [UInt8] {

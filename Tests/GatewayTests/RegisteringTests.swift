@@ -162,6 +162,43 @@ import Wire
         return try #require(script.phone(.outside, 32).inbox.last)
     }
 
+    // MARK: A phone outside, registered inside (RFC 3327)
+
+    @Test(arguments: [TransportKind.udp, .tcp, .tls], ["path, outbound", "outbound"])
+    func `a PBX inside calls a phone outside by the way of its REGISTER`(
+        _ transport: TransportKind, _ supported: String
+    ) throws {
+        let script = script(Setting(transport: transport))
+        let phone = script.phone(.outside, 77)
+        let pbx = script.phone(.inside, 16)
+        pbx.relay = { _ in }
+        phone.relay = { _ in }
+        script.transmit(
+            request(
+                phone, "REGISTER", uri: "sip:inside.example", from: "sip:carol@inside.example",
+                to: "sip:carol@inside.example", ["Contact: <sip:carol@192.168.7.7:5066>", "Supported: \(supported)"]),
+            from: phone, to: phone.gateway)
+        let register = try #require(pbx.inbox.last)
+        let path = register.values(of: .path).map(register.text)
+        #expect(path.count == (supported.contains("path") ? 1 : 0))
+        guard let way = path.first else { return }
+        // Nobody outside can use it, and nobody can make another of it.
+        let forged = way.replacing("sf1.0", with: "sf1.1")
+        for (sender, route, arrives) in [
+            (pbx, way, true), (pbx, forged, false), (script.phone(.outside, 78), way, false),
+        ] {
+            sender.relay = { _ in }
+            let before = phone.inbox.count
+            script.transmit(
+                request(
+                    sender, "OPTIONS", uri: "sip:carol@192.168.7.7:5066", from: "sip:pbx@inside.example",
+                    to: "sip:carol@inside.example", number: phone.inbox.count + 1, ["Route: \(route)"]),
+                from: sender, to: sender.gateway)
+            #expect((phone.inbox.count > before) == arrives, "\(route)")
+        }
+        #expect(phone.inbox.last?.values(of: .route).isEmpty == true)
+    }
+
     @Test(arguments: [TransportKind.udp, .tcp, .tls], Family.allCases)
     func `a phone that is registered at its provider is called through the gateway`(
         _ transport: TransportKind, _ family: Family
