@@ -9,19 +9,16 @@ import Wire
 // TCP, and TLS on it.
 extension SIPTransport {
     func bindStream(_ transport: TransportKind, _ endpoint: Endpoint) -> EventLoopFuture<Endpoint> {
-        let bootstrap = ServerBootstrap(group: eventLoop)
+        var bootstrap = ServerBootstrap(group: eventLoop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .serverChannelOption(.backlog, value: 256)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try self.accept(channel, transport) }
             }
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.socketOption(.so_keepalive), value: 1)
-            .childChannelOption(.tcpOption(.keepIdle), value: .init(Int(limits.userTimeoutSeconds)))
-            .childChannelOption(.tcpOption(.keepInterval), value: .init(Int(max(1, limits.userTimeoutSeconds / 6))))
-            .childChannelOption(.tcpOption(.userTimeout), value: .init(Int(limits.userTimeoutSeconds) * 1_000))
             .childChannelOption(
                 .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))
+        for (option, value) in limits.livenessOptions { bootstrap = bootstrap.childChannelOption(option, value: value) }
         return bind(endpoint, bootstrap.bind(to:)).flatMapThrowing { channel in
             guard let local = channel.localAddress.flatMap(Endpoint.init) else { throw TransportError.noAddress }
             self.servers.append(channel)
@@ -94,6 +91,7 @@ extension SIPTransport {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(
                 .writeBufferWaterMark, value: .init(low: limits.pendingOctets / 2, high: limits.pendingOctets))
+        for (option, value) in limits.livenessOptions { bootstrap = bootstrap.channelOption(option, value: value) }
         if let local = destination.local, let source = try? SocketAddress(Endpoint(local.address, 0)) {
             bootstrap = bootstrap.bind(to: source)
         }
@@ -165,6 +163,18 @@ extension SIPTransport {
         case .handshake, .untrusted, .record, .limit, .misuse: counters.secureFailures += 1
         }
         delegate?.secureConnectionFailed(error, with: remote)
+    }
+}
+
+extension TransportLimits {
+    /// What lets the kernel find out that a peer is gone, whoever made the connection: RFC 9293 section 3.8.4, RFC 5482.
+    fileprivate var livenessOptions: [(ChannelOptions.Types.SocketOption, ChannelOptions.Types.SocketOption.Value)] {
+        [
+            (.socketOption(.so_keepalive), 1),
+            (.tcpOption(.keepIdle), .init(userTimeoutSeconds)),
+            (.tcpOption(.keepInterval), .init(max(1, userTimeoutSeconds / 6))),
+            (.tcpOption(.userTimeout), .init(userTimeoutSeconds * 1_000)),
+        ]
     }
 }
 

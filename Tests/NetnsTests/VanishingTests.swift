@@ -42,4 +42,22 @@ import Testing
         #expect(callee.wait(seconds: 8) != nil, bed.story(caller, callee))
         caller.signal(SIGKILL)
     }
+
+    @Test func `a next hop whose host is gone loses its connection too`() throws {
+        var options = GatewayProcesses.Options()
+        options.transport = "tcp"
+        let bed = try CallBed("vanished-next", options)
+        try bed.configure("limits: { tcp_user_timeout_s: 2 }\n")
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "60"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        func isConnected() throws -> Bool {
+            try bed.testbed.gateway.command("ss", "-Htn", "state", "established", "dst", bed.callee).contains(":5060")
+        }
+        #expect(try isConnected())
+        _ = try bed.testbed.outside.command("ip", "link", "set", "eth0", "down")
+        #expect(try bed.eventually(seconds: 15) { try !isConnected() }, bed.story(caller, callee))
+        for phone in [caller, callee] { phone.signal(SIGKILL) }
+    }
 }
