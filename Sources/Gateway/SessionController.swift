@@ -66,7 +66,8 @@ public struct SessionController: ~Copyable {
         case .fired(.end(let session)): timedOut(session)
         case .fired(.sessionExpires(let session)): sessionExpired(session)
         case .fired(.renewal): renewHoles()
-        case .located(let token, let destinations): located(token, destinations)
+        case .located(let token, let destinations, let isTemporary):
+            located(token, destinations, isTemporary: isTemporary)
         case .stored(let token, let succeeded): stored(token, succeeded)
         case .locationChanged(let change): registrar?.adopt(change)
         case .usersChanged(let users): registrar?.replaceUsers(users)
@@ -129,7 +130,10 @@ public struct SessionController: ~Copyable {
         let isOfCall =
             layer.count >= settings.maximumTransactions && message.isRequest && message.tag(of: .to) != nil
             && session(of: message, from: flow) != nil
-        run(layer.receive(message, from: flow, isOfCall: isOfCall))
+        let isStrangers = message.method == .invite && flow.transport == .udp && !isTrusted(flow)
+        run(
+            layer.receive(
+                message, from: flow, isOfCall: isOfCall, repeats: isStrangers ? Self.repeatsToStrangers : .max))
     }
 
     /// Answers what is no acceptable message, when it can be answered: 400 with where and why, without a transaction.

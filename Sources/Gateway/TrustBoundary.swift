@@ -4,6 +4,11 @@ import Wire
 
 // What the outside may not say or ask for: nobody has vouched for who sends from there.
 extension SessionController {
+    /// How often the failure of an INVITE is sent again over UDP to who may not be who it seems to be, and has acknowledged
+    /// nothing: it is lost once in so many times as three datagrams running are. RFC 3261 section 17.2.1 would have eleven,
+    /// a gift to whoever forges a source.
+    static let repeatsToStrangers = 2
+
     /// Whether a source is inside, a next hop of the operator's routes, or proved by TLS that it is of a routed domain.
     func isTrusted(_ flow: Flow) -> Bool {
         settings.side(of: flow.remote.address) == .inside

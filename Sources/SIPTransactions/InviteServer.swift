@@ -61,11 +61,16 @@ struct InviteServer: Equatable, Sendable {
     private var state = State.proceeding(last: nil)
     private let timers: Timers
     private let isReliable: Bool
+    /// How often timer G may still send.
+    private var repeats: Int
 
     /// The INVITE has come and goes to the transaction user: `proceeding`.
-    init(timers: Timers, isReliable: Bool) {
+    ///
+    /// - Parameter repeats: how often a failure is sent again at most, to who may not have sent the INVITE.
+    init(timers: Timers, isReliable: Bool, repeats: Int = .max) {
         self.timers = timers
         self.isReliable = isReliable
+        self.repeats = repeats
     }
 
     /// Whether nothing was answered yet.
@@ -101,6 +106,8 @@ struct InviteServer: Equatable, Sendable {
         case (.completed(let response, _), .invite):
             return [.send(response)]
         case (.completed(let response, let pause), .fired(.g)):
+            guard repeats > 0 else { return [] }
+            repeats -= 1
             let next = min(pause * 2, timers.t2)
             state = .completed(response, resendAfter: next)
             return [.send(response), .start(.g, next)]

@@ -57,7 +57,11 @@ extension TransactionLayer {
     ///     can be read is absorbed.
     ///   - flow: what it came by.
     ///   - isOfCall: whether it belongs to a call that is up, which may take of the places that are kept for ending calls.
-    public mutating func receive(_ message: Message, from flow: Flow, isOfCall: Bool = false) -> [TransactionAction] {
+    ///   - repeats: how often a failure is sent again at most for want of an ACK; RFC 3261 section 17.2.1 sets no limit but
+    ///     timer H.
+    public mutating func receive(
+        _ message: Message, from flow: Flow, isOfCall: Bool = false, repeats: Int = .max
+    ) -> [TransactionAction] {
         guard let method = message.method else { return receive(response: message, from: flow) }
         guard let key = TransactionKey(server: message) else { return [] }
         if method == .ack {
@@ -73,7 +77,7 @@ extension TransactionLayer {
         let isReliable = flow.transport.isReliable
         let machine: Transaction.Machine =
             method == .invite
-            ? .inviteServer(InviteServer(timers: timers, isReliable: isReliable))
+            ? .inviteServer(InviteServer(timers: timers, isReliable: isReliable, repeats: repeats))
             : .nonInviteServer(NonInviteServer(timers: timers, isReliable: isReliable))
         let id = insert(
             Transaction(

@@ -59,6 +59,25 @@ import Wire
         #expect(admission.count <= 2)
     }
 
+    @Test(arguments: [(Side.inside, 11), (.outside, 3)])
+    func `the failure of a call is sent again for long to who is known, and twice to a stranger`(
+        _ side: Side, _ count: Int
+    ) {
+        // The next hops of the routes outside are known: the stranger calls from elsewhere.
+        let script = Script(Setting(caller: side, callee: side == .inside ? .outside : .inside))
+        let call = script.call()
+        let phone = script.phone(side, 77)
+        var invite = call.caller.make(.invite, .media(phone.media()))
+        invite.removeAll(.via)
+        invite.prepend(.via, phone.via())
+        phone.isSilent = true
+        phone.relay = { _ in }
+        script.transmit(invite.serialized(), from: phone, to: phone.gateway)
+        call.callee.reject(486)
+        script.advance(by: .seconds(40))
+        #expect(phone.inbox.count { $0.status == 486 } == count)
+    }
+
     // MARK: In the controller
 
     private func flooded(_ method: String = "OPTIONS") -> (script: Script, call: Call, stranger: Phone) {
