@@ -72,6 +72,8 @@ extension SessionController {
 
     /// Whether a request is too large to go by datagrams without congestion control.
     func exceedsDatagram(_ request: Message) -> Bool {
-        request.bytes.count > settings.datagramOctets && request.serialized().count > settings.datagramOctets
+        // Rows that were added have no colon and no line end in the buffer, nor has the empty line.
+        request.bytes.count + 4 * request.fields.count + 32 > settings.datagramOctets
+            && request.serialized().count > settings.datagramOctets
     }
 }

@@ -11,10 +11,23 @@ extension SessionController {
 
     /// Looks into a message, when it is one that offer and answer travel in and its media crosses the gateway.
     mutating func examine(_ subject: Subject) {
-        guard let (message, session, sender) = details(of: subject), session.crosses else {
+        guard let (message, session, sender) = details(of: subject) else {
             return isOrphan(subject) ? reject(subject, .callIsOver) : proceed(subject)
         }
         let id = session.id
+        if case .request(let server) = subject, message.method == .bye,
+            leavesOneDialog(message, sender.party, session)
+        {
+            contexts[server]?.leavesOneDialog = true
+            return ensureHoles(id, for: subject)
+        }
+        // The caller has ended this dialog while it was early.
+        if let status = message.status, (101..<300).contains(status), message.cseq.method == .invite,
+            let tag = message.tag(of: .to), session.hasLeft(message.octets(tag))
+        {
+            return status < 200 ? proceed(subject) : reject(subject, .callIsOver)
+        }
+        guard session.crosses else { return proceed(subject) }
         if message.method == .bye {
             end(id)
             return ensureHoles(id, for: subject)
@@ -59,6 +72,20 @@ extension SessionController {
             let id = context.session, sessions[id] == nil, let status = message.status
         else { return false }
         return (200..<300).contains(status)
+    }
+
+    /// Takes a BYE as the end of one of several dialogs of the call: an early one, which only the caller may end (RFC 3261
+    /// section 15), or one of the forks that were answered.
+    ///
+    /// - Returns: false when it is the end of the call.
+    private func leavesOneDialog(_ message: Message, _ sender: Party, _ session: Session) -> Bool {
+        let tag = message.tag(of: sender == .caller ? .to : .from).map(message.copy) ?? []
+        if session.phase == .early, session.calleeTag == nil {
+            guard sender == .caller, !tag.isEmpty else { return false }
+            session.negotiation.leaveEarly(tag, isLast: session.leaveEarly(tag))
+            return true
+        }
+        return session.leave(tag)
     }
 
     /// BYE: nothing may be open any more, and the session goes when its answer comes, or without one.
@@ -246,7 +273,15 @@ extension SessionController {
         let isInvite = message.cseq.method == .invite
         let carriesOffer = context?.carriesOffer ?? false
         guard status < 300 else {
-            if isInvite || carriesOffer && !negotiation.rollBackEarly(tags(of: message)) { negotiation.rollBack() }
+            if isInvite {
+                // Its own may be one that a response to it made; one that made none leaves that of another request alone.
+                let isItsOwn =
+                    carriesOffer || context?.isInitial ?? false
+                    || negotiation.openOffer?.invite == message.cseq.number
+                negotiation.inviteFailed(isItsOwn: isItsOwn)
+            } else if carriesOffer, !negotiation.rollBackEarly(tags(of: message)) {
+                negotiation.rollBack()
+            }
             return
         }
         let tag = message.tag(of: .to).map(message.copy) ?? []

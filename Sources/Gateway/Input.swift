@@ -21,8 +21,8 @@ public enum Input: Sendable {
     case gateReplied(GateToken, GateReply)
     /// The process is about to end: every hole must be closed, since nobody will watch the calls.
     case shutdown
-    /// A `locate` effect has come to its end; no destination when nothing was found.
-    case located(LookUpToken, [Destination])
+    /// A `locate` effect has come to its end; no destination when nothing was found, or when nobody can say (`isTemporary`).
+    case located(LookUpToken, [Destination], isTemporary: Bool = false)
     /// A `store` effect has come to its end.
     case stored(StoreToken, Bool)
     /// Another controller's registrar has changed this on the disk.

@@ -63,7 +63,9 @@ extension SessionController {
     }
 
     /// A server was found, or was not: the destinations are empty then.
-    mutating func located(_ token: LookUpToken, _ destinations: [Destination]) {
+    ///
+    /// - Parameter isTemporary: nobody knows whether there is one, since the name servers did not say.
+    mutating func located(_ token: LookUpToken, _ destinations: [Destination], isTemporary: Bool) {
         guard let subject = lookUps.waiting.removeValue(forKey: token) else { return }
         let usable = destinations.filter { settings.listener(facing: $0) != nil && isAllowed($0) }
         switch subject {
@@ -71,9 +73,11 @@ extension SessionController {
             guard let context = contexts[id] else { return }
             guard !usable.isEmpty else {
                 let rejection =
-                    destinations.isEmpty
-                    ? Rejection(404, "Not Found", "the domain of the next hop has no SIP server that can be found")
-                    : Rejection(403, "Forbidden", "the domain of the next hop leads to no address that may be used")
+                    isTemporary
+                    ? Rejection(504, "Server Time-out", "the name servers do not say where the next hop is")
+                    : destinations.isEmpty
+                        ? Rejection(404, "Not Found", "the domain of the next hop has no SIP server that can be found")
+                        : Rejection(403, "Forbidden", "the domain of the next hop leads to no address that may be used")
                 return decline(context.request, id, context.flow, rejection)
             }
             let target = Target(destinations: Array(usable.prefix(Target.maximumDestinations)))

@@ -221,6 +221,20 @@ extension Negotiation {
         halfOpen = []
     }
 
+    /// One early dialog is over. When it was the last, nobody may send to the offer's endpoints until another one answers it.
+    mutating func leaveEarly(_ tag: [UInt8], isLast: Bool) {
+        early[tag] = nil
+        if isLast { halfOpen = [] }
+    }
+
+    /// An INVITE has failed, and with it what was agreed on early.
+    ///
+    /// - Parameter isItsOwn: whether the open offer is the INVITE's or one in a response to it.
+    mutating func inviteFailed(isItsOwn: Bool) {
+        early = [:]
+        if isItsOwn { rollBack() }
+    }
+
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
     mutating func rollBack() { settle(on: stable) }
 

@@ -78,6 +78,8 @@ final class ProxyContext {
     /// Targets whose turn comes when every branch has failed, those of one turn together.
     var later: [[Target]] = []
     var isCancelled = false
+    /// Whether it is a BYE that ends one of several dialogs and not the call.
+    var leavesOneDialog = false
     /// The status of the final response that was passed on.
     var answered: UInt16?
     /// A response whose SDP is being read or whose holes are being made.

@@ -10,12 +10,15 @@ extension SessionController {
     mutating func admit(_ message: Message, _ id: TransactionID, _ flow: Flow) {
         let hash = LoopCheck.hash(message, tokens)
         if let rejection = fault(in: message, hash: hash) { return decline(message, id, flow, rejection) }
+        let edge = edgeTarget(of: message, from: flow)
         let subscription = SubscriptionToken(carriedBy: message, settings: settings)
         var request = message
         Routing.preprocess(&request, settings: settings)
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
+        let isOwn = edge == nil && Routing.isOwn(request, settings: settings)
+        guard isOwn || !isExhausted(request) else { return decline(request, id, flow, Self.exhausted) }
         let authentication = subscription == nil ? authenticate(&request, id, flow) : .notAsked
         guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
@@ -31,6 +34,10 @@ extension SessionController {
         let isFollowed =
             isInDialog
             && (context.session != nil || subscription != nil || knownCall(of: request, from: flow) != nil)
+        if let edge {
+            contexts[id] = context
+            return dispatch(id, [[edge]])
+        }
         if let groups = registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
             guard !groups.isEmpty else {
@@ -54,6 +61,13 @@ extension SessionController {
         }
     }
 
+    /// What is for the gateway itself needs no hop more (section 16.3 item 3).
+    private func isExhausted(_ request: Message) -> Bool {
+        request.number(of: .maxForwards, upTo: MessageLimits.maxForwards) == 0
+    }
+
+    private static var exhausted: Rejection { Rejection(483, "Too Many Hops", "Max-Forwards is 0") }
+
     /// The targets of a request are known, those that are tried together in one group: it goes on, or is refused.
     mutating func dispatch(_ id: TransactionID, _ groups: [[Target]], isTrying: Bool = false) {
         guard let context = contexts[id] else { return }
@@ -70,17 +84,22 @@ extension SessionController {
             let rejection = Rejection(502, "Bad Gateway", "no listener for the transport of the next hop")
             return decline(message, id, context.flow, rejection)
         }
-        let isKnown = message.tag(of: .to) != nil && knownCall(of: message, from: context.flow) != nil
-        if message.tag(of: .to) != nil, message.method == .invite, context.session == nil {
+        let known = message.tag(of: .to) == nil ? nil : knownCall(of: message, from: context.flow)
+        let tag = message.tag(of: known?.sender == .callee ? .from : .to).map(message.copy) ?? []
+        // Another fork that was answered may go on talking; its media is not carried.
+        if message.tag(of: .to) != nil, message.method == .invite, context.session == nil,
+            !(known?.session.isConfirmed(tag.span) ?? false)
+        {
             return refuse(message, id, .unknownDialog)
         }
-        if isKnown {
+        if let known {
             for branch in context.branches {
                 if let fault = bindingFault(of: message, from: context.flow, to: branch.destination) {
                     return refuse(message, id, fault)
                 }
             }
             context.session.flatMap { sessions[$0] }?.noteSequence(of: message)
+            if message.method == .bye, context.session == nil { _ = known.session.leave(tag) }
         } else if let subscription = context.subscription {
             if let fault = subscription.fault(from: context.flow, to: context.branches) {
                 return refuse(message, id, fault)
@@ -95,6 +114,7 @@ extension SessionController {
                 return refuse(message, id, error)
             }
         }
+        addPath(&context.request, from: context.flow, toward: context.branches[0].destination)
         if let rejection = hideContacts(
             &context.request, from: context.flow, toward: context.branches[0].destination)
         {
@@ -155,9 +175,6 @@ extension SessionController {
 
     /// Section 16.3: what must hold before anything else is looked at.
     private func fault(in message: Message, hash: UInt64) -> Rejection? {
-        if message.number(of: .maxForwards, upTo: MessageLimits.maxForwards) == 0 {
-            return Rejection(483, "Too Many Hops", "Max-Forwards is 0")
-        }
         if LoopCheck.isLoop(message, hash: hash, settings: settings) {
             return Rejection(482, "Loop Detected", "this gateway forwarded the same request before")
         }
@@ -182,7 +199,11 @@ extension SessionController {
         }
         var response = Message(status: 200, reason: "OK", to: request, tag: tokens.constantTag(for: request))
         response.append(.accept, Array("application/sdp, application/pkcs7-mime, multipart/mixed".utf8))
-        response.append(.allow, Array("INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE".utf8))
+        response.append(
+            .allow,
+            Array(
+                "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, REFER, SUBSCRIBE, NOTIFY, PUBLISH"
+                    .utf8))
         answerAndForget(response, request, id)
     }
 
@@ -212,6 +233,9 @@ extension SessionController {
 
     /// Answers a request with a refusal.
     mutating func refuse(_ request: Message, _ id: TransactionID, _ rejection: Rejection) {
+        var rejection = rejection
+        // Both ends must not try again at one time (RFC 3261 section 14.2).
+        if rejection == .tooEarly { rejection.retryAfter = Int(tokens.number() % 11) }
         note(rejection, of: request)
         answerAndForget(
             rejection.response(to: request, tag: tokens.constantTag(for: request), settings: settings), request, id)

@@ -61,7 +61,8 @@ extension SessionController {
             }
             // Only further 2xx to an INVITE are passed on after a final response (section 16.7 item 5, RFC 6026).
             guard context.isInvite, (200..<300).contains(answered), (200..<300).contains(status) else { return }
-            return run(layer.respond(response, to: server))
+            confirm(context, response, index)
+            return run(layer.respond(dressed(response, context), to: server))
         }
         guard status < 300 else {
             if status == 503 {
@@ -115,13 +116,13 @@ extension SessionController {
             }
             return next(server)
         }
-        var response = response
+        let response = dressed(response, context)
         if (200..<300).contains(status) {
-            keepSessionTimer(context, &response)
+            keepSessionTimer(context, response)
+            confirm(context, response, index)
             if let session = context.session.flatMap({ sessions[$0] }) {
                 learnDialog(session, context, response, index)
             }
-            if context.request.method == .register { showContacts(&response) }
         }
         respond(server, response)
         if context.isInvite, (200..<300).contains(status) {
@@ -143,8 +144,9 @@ extension SessionController {
         case .update:
             if endsDialog(response, status) { close(id, .rejected) }
         case .bye:
-            // A challenge (section 22.3) is for the sender to answer with another BYE; what is shut stays shut.
-            if status >= 200, status != 401, status != 407 {
+            // A challenge (section 22.3) is for the sender to answer with another BYE; what is shut stays shut. Of several
+            // dialogs one may have ended.
+            if status >= 200, status != 401, status != 407, !context.leavesOneDialog {
                 // Where the call comes by twice, the BYE may have come by once.
                 if let session = sessions[id] {
                     for sibling in siblings(of: session) { close(sibling.id, .bye) }
@@ -156,6 +158,24 @@ extension SessionController {
             break
         }
         next(server)
+    }
+
+    /// The response as the caller gets it, each time that it comes: a 2xx to an INVITE comes again until its ACK does.
+    private func dressed(_ response: Message, _ context: ProxyContext) -> Message {
+        guard let status = response.status, (200..<300).contains(status) else { return response }
+        var response = response
+        writeSessionTimer(context, &response)
+        if context.request.method == .register { showContacts(&response) }
+        return response
+    }
+
+    /// A 2xx to the INVITE that began a call has made a dialog: the first one that is the session's, or another fork's.
+    private func confirm(_ context: ProxyContext, _ response: Message, _ index: Int) {
+        guard context.isInvite, context.isInitial, let session = context.session.flatMap({ sessions[$0] }),
+            let tag = response.tag(of: .to)
+        else { return }
+        session.confirm(
+            response.copy(tag), at: settings.place(of: context.branches[index].destination.remote.address))
     }
 
     /// Lets the next waiting response have its turn.

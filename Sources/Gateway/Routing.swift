@@ -8,7 +8,8 @@ enum Routing {
     /// that came by twice as many again.
     static func preprocess(_ message: inout Message, settings: ControllerSettings) {
         if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri),
-            parsed.user.isEmpty || SubscriptionToken.isOne(message.octets(parsed.user)),
+            parsed.user.isEmpty || SubscriptionToken.isOne(message.octets(parsed.user))
+                || FlowToken.isOne(message.octets(parsed.user)),
             settings.isOwn(parsed, in: message.bytes.span),
             parsed.parameters.contains("lr", in: message.bytes.span)
         {
@@ -61,6 +62,15 @@ enum Routing {
         case rejected(Rejection)
     }
 
+    /// Whether a request is for this gateway and not for somebody by way of it; own Route values are taken off.
+    static func isOwn(_ message: Message, settings: ControllerSettings) -> Bool {
+        guard message.value(of: .route) == nil, let slice = message.requestURI,
+            let uri = try? URI(in: message.bytes.span, slice), uri.maddr(in: message.bytes.span).isEmpty,
+            settings.isOwn(uri, in: message.bytes.span)
+        else { return false }
+        return ContactToken(message.octets(uri.user), key: settings.contactKey) == nil
+    }
+
     /// The next hop: the topmost Route, else the Request-URI; a static route of its domain, else its address or its
     /// servers.
     ///
@@ -70,6 +80,9 @@ enum Routing {
         for message: Message, from flow: Flow, isInDialog: Bool, settings: ControllerSettings
     ) -> Decision {
         let routeURI = message.address(of: .route)?.uri
+        guard message.value(of: .route) == nil || routeURI != nil else {
+            return .rejected(Rejection(400, "Bad Request", "Route: no address"))
+        }
         // Without TLS a sips URI is of a scheme that is not supported (RFC 3261 section 16.3 item 2).
         guard let slice = routeURI ?? message.requestURI, let uri = try? URI(in: message.bytes.span, slice),
             uri.scheme == .sip || uri.scheme == .sips && settings.listeners.contains(where: { $0.transport == .tls })
@@ -88,6 +101,11 @@ enum Routing {
                 settings.side(of: token.way.source.address) == .inside
             else { return .own }
             return .target(Target(uri: token.uri, destinations: [token.way.destination]))
+        }
+        if uri.parameters.contains("transport", in: message.bytes.span),
+            transport(of: uri, in: message.bytes.span) == nil
+        {
+            return .rejected(Rejection(502, "Bad Gateway", "no listener for the transport of the next hop"))
         }
         if let destination = Routing.address(of: slice, in: message.bytes.span) {
             guard isInDialog else { return .rejected(.noRoute) }

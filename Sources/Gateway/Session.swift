@@ -69,6 +69,10 @@ final class Session {
     var calleeTag: [UInt8]?
     /// The callee's tags that responses to the INVITE had: one for each of its phones that rang.
     private var seenTags: [[UInt8]] = []
+    /// The callee's tags of early dialogs that the caller has ended.
+    private var leftTags: [[UInt8]] = []
+    /// The callee's tags of the dialogs that are up, and where it is in each: more than one when several phones answered.
+    private var confirmed: [(tag: [UInt8], place: Place)] = []
     /// The URIs of From and To, for people.
     let from: [UInt8]
     let to: [UInt8]
@@ -136,13 +140,55 @@ final class Session {
 
     /// Notes the callee's tag in a response to the INVITE.
     func noteTag(_ tag: [UInt8]) {
-        guard seenTags.count < ProxyContext.maximumBranches, !seenTags.contains(tag) else { return }
+        guard seenTags.count < ProxyContext.maximumBranches, !seenTags.contains(tag), !leftTags.contains(tag) else {
+            return
+        }
         seenTags.append(tag)
+    }
+
+    /// An early dialog is over.
+    ///
+    /// - Returns: whether it was the last that has rung.
+    func leaveEarly(_ tag: [UInt8]) -> Bool {
+        seenTags.removeAll { $0 == tag }
+        if leftTags.count < ProxyContext.maximumBranches, !leftTags.contains(tag) { leftTags.append(tag) }
+        return seenTags.isEmpty
+    }
+
+    /// Whether the early dialog with that tag of the callee's is over: what comes of it still is too late.
+    func hasLeft(_ tag: Span<UInt8>) -> Bool {
+        for left in leftTags where ASCII.equal(tag, left.span) { return true }
+        return false
+    }
+
+    /// Notes that a 2xx made a dialog with that tag of the callee's, who is at that place.
+    func confirm(_ tag: [UInt8], at place: Place) {
+        guard confirmed.count < ProxyContext.maximumBranches, !isConfirmed(tag.span) else { return }
+        confirmed.append((tag, place))
+    }
+
+    /// One of the dialogs is over.
+    ///
+    /// - Returns: whether another one is left, which is the session's then: without media, until it agrees on some.
+    func leave(_ tag: [UInt8]) -> Bool {
+        guard isConfirmed(tag.span), confirmed.count > 1 else { return false }
+        confirmed.removeAll { $0.tag == tag }
+        guard calleeTag == tag else { return true }
+        (calleeTag, callee) = confirmed[0]
+        ends = nil
+        negotiation.abandonMedia()
+        return true
+    }
+
+    /// Whether a dialog with that tag of the callee's was confirmed.
+    func isConfirmed(_ tag: Span<UInt8>) -> Bool {
+        for dialog in confirmed where ASCII.equal(tag, dialog.tag.span) { return true }
+        return false
     }
 
     /// Whether a tag is the callee's, or one of those that it may come to have.
     func isCallees(_ tag: Span<UInt8>) -> Bool {
-        if let calleeTag { return ASCII.equal(tag, calleeTag.span) }
+        if let calleeTag { return ASCII.equal(tag, calleeTag.span) || isConfirmed(tag) }
         for seen in seenTags where ASCII.equal(tag, seen.span) { return true }
         return false
     }

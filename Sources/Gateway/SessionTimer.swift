@@ -52,29 +52,34 @@ extension SessionController {
             expires = max(policy.expires, minimum)
             context.request.append(.sessionExpires, decimal: UInt64(expires))
         }
-        if context.request.leadingSeconds(of: .minSE) ?? SessionTimerPolicy.smallestMinimum < minimum {
+        // Whoever knows session timers is told by a 422 (section 8.1).
+        if !isSupported, context.request.leadingSeconds(of: .minSE) ?? SessionTimerPolicy.smallestMinimum < minimum {
             context.request.set(.minSE, decimal: UInt64(minimum))
         }
         context.timer = SessionTimerRequest(expires: expires, isSupported: isSupported)
         return nil
     }
 
-    /// A 2xx settles the interval: the one that it names, or the one that was asked for, when the caller can refresh.
-    mutating func keepSessionTimer(_ context: ProxyContext, _ response: inout Message) {
-        guard let asked = context.timer, let id = context.session, sessions[id]?.isOver == false else { return }
-        if let agreed = response.leadingSeconds(of: .sessionExpires) {
-            return startSessionTimer(id, max(agreed, SessionTimerPolicy.smallestMinimum))
-        }
-        guard asked.isSupported else {
-            sessions[id]?.hasTimer = false
-            return effects.append(.cancelTimer(.sessionExpires(id)))
-        }
+    /// Writes the interval that was asked for into a 2xx that names none, when the caller can refresh.
+    func writeSessionTimer(_ context: ProxyContext, _ response: inout Message) {
+        guard let asked = context.timer, asked.isSupported, let id = context.session, sessions[id]?.isOver == false,
+            response.leadingSeconds(of: .sessionExpires) == nil
+        else { return }
         var value: [UInt8] = []
         ASCII.append(decimal: UInt64(asked.expires), to: &value)
         value.append(literal: ";refresher=uac")
         response.append(.sessionExpires, value)
         if !response.lists("timer", in: .require) { response.append(.require, Array("timer".utf8)) }
-        startSessionTimer(id, asked.expires)
+    }
+
+    /// A 2xx settles the interval: the one that it names, as it is sent on.
+    mutating func keepSessionTimer(_ context: ProxyContext, _ response: Message) {
+        guard context.timer != nil, let id = context.session, sessions[id]?.isOver == false else { return }
+        if let agreed = response.leadingSeconds(of: .sessionExpires) {
+            return startSessionTimer(id, max(agreed, SessionTimerPolicy.smallestMinimum))
+        }
+        sessions[id]?.hasTimer = false
+        effects.append(.cancelTimer(.sessionExpires(id)))
     }
 
     private mutating func startSessionTimer(_ id: SessionID, _ seconds: UInt32) {

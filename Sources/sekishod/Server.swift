@@ -177,7 +177,12 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
             var target = LookupTarget(
                 query.isSecure ? .sips : .sip, query.host, port: query.port, supported: transports)
             target.transport = query.transport.map { .known($0) }
-            resolver.locate(target) { result in shard.send(.located(token, (try? result.get()) ?? [])) }
+            resolver.locate(target) { result in
+                switch result {
+                case .success(let destinations): shard.send(.located(token, destinations))
+                case .failure(let error): shard.send(.located(token, [], isTemporary: error.isTemporary))
+                }
+            }
         }
     }
 

@@ -196,6 +196,65 @@ import Wire
         expectNothingLeft(fork.script)
     }
 
+    @Test func `BYE to one early dialog leaves the others, and the last one's answer is the call`() {
+        let fork = Fork(Setting(), three)
+        fork.caller.invite()
+        for callee in fork.callees.prefix(2) { callee.respond(183, .media(callee.media)) }
+        #expect(fork.script.open.flatMap(\.paths).count == 4)
+        fork.caller.turn(to: fork.callees[0])
+        fork.caller.send(.bye)
+        #expect(fork.callees[0].requests.last?.method == .bye)
+        #expect(Set(fork.script.open.flatMap(\.paths)) == Set(fork.paths(to: fork.callees[1])))
+        fork.callees[1].answer()
+        #expect(fork.caller.statuses.last == 200)
+        #expect(Set(fork.script.open.flatMap(\.paths)) == Set(fork.paths(to: fork.callees[1])))
+        fork.caller.turn(to: fork.callees[1])
+        fork.caller.bye()
+        expectNothingLeft(fork.script)
+    }
+
+    @Test func `a 2xx of an early dialog that was ended is ended by the gateway`() {
+        let call = Script().call()
+        call.caller.invite()
+        call.callee.respond(183, .media(call.callee.media))
+        call.callee.isDeaf = true
+        call.caller.send(.bye)
+        #expect(call.script.isClosed)
+        call.callee.isDeaf = false
+        call.callee.answer()
+        #expect(call.caller.lastStatus == 503)
+        #expect(call.callee.state == .over)
+        expectNothingLeft(call.script)
+    }
+
+    @Test func `the dialog of a second phone that answered outlives the first one's`() {
+        let fork = Fork(Setting(), three)
+        fork.caller.invite()
+        fork.script.gate.isManual = true
+        fork.callees[0].answer()
+        fork.callees[1].answer()
+        fork.script.answerGate()
+        fork.script.gate.isManual = false
+        // It may say something while the first is up, without media.
+        let (first, second) = (fork.callees[0], fork.callees[1])
+        fork.caller.turn(to: second)
+        fork.caller.acknowledge()
+        fork.caller.invite()
+        second.answer()
+        #expect(fork.caller.lastStatus == 200)
+        #expect(fork.script.open == [Holes(paths: fork.paths(to: first))])
+        // The first hangs up: the call is the second one's, and its next offer has media.
+        fork.caller.end(fork: first.localTag, at: first.phone)
+        #expect(first.state == .over && fork.script.isClosed)
+        #expect(fork.script.controller.sessions.count == 1)
+        fork.caller.invite()
+        second.answer()
+        #expect(fork.script.open == [Holes(paths: fork.paths(to: second))])
+        second.bye()
+        #expect(fork.caller.state == .over)
+        expectNothingLeft(fork.script)
+    }
+
     @Test func `nobody is registered, or nobody is called that: the same answer`() {
         let none = Fork(Setting(), [])
         none.caller.invite()

@@ -226,3 +226,27 @@ import Wire
         end(script, call)
     }
 }
+
+/// Requests that cross in a call that is up, and what is left of each.
+@Suite struct CrossingTests {
+    @Test(arguments: Setting.bothWays)
+    func `an UPDATE is answered although an INVITE without SDP that crossed it has failed`(_ setting: Setting) throws {
+        let script = Script(setting)
+        let call = script.call()
+        call.establish()
+        // The callee's UPDATE waits at the caller while the caller's INVITE is refused.
+        call.caller.isDeaf = true
+        let moved = call.callee.phone.media(31_000)
+        call.callee.send(.update, .media(moved))
+        let update = try #require(call.caller.requests.last)
+        call.caller.invite(Body.none)
+        call.callee.reject(491)
+        #expect(call.caller.lastStatus == 491)
+        let other = call.caller.phone.media(30_000)
+        let answer = call.caller.response(200, to: update, .media(other))
+        script.transmit(answer.serialized(), from: call.caller.phone, to: call.caller.phone.gateway)
+        #expect(call.callee.statuses.last == 200)
+        #expect(Set(script.open.flatMap(\.paths)) == Set(call.paths(other, moved)))
+        #expect(script.open.allSatisfy { $0.halfOpen.isEmpty })
+    }
+}

@@ -154,6 +154,31 @@ import Wire
         #expect(answer(script, stranger(script), text(stranger(script), fields: ["Max-Forwards: 0"]))?.status == 483)
     }
 
+    @Test func `what is for the gateway itself needs no hop more`() {
+        let script = Script()
+        let octets = text(stranger(script), uri: "sip:gw.example.net", fields: ["Max-Forwards: 0"])
+        #expect(answer(script, stranger(script), octets)?.status == 200)
+    }
+
+    @Test(arguments: [("Route: <sip:x", UInt16(400)), ("Route: ;lr", 400)])
+    func `a Route that is no address is 400`(_ field: String, _ status: UInt16) {
+        let script = Script()
+        #expect(answer(script, stranger(script), text(stranger(script), fields: [field]))?.status == status)
+    }
+
+    @Test func `a transport that nobody has here is not taken for UDP`() {
+        let script = Script()
+        let call = script.call()
+        call.establish()
+        let before = call.callee.requests.count
+        call.caller.send(.info) { message in
+            let uri = message.requestURI.map(message.copy) ?? []
+            message.setRequestURI(uri + Array(";transport=sctp".utf8))
+        }
+        #expect(call.caller.lastStatus == 502)
+        #expect(call.callee.requests.count == before)
+    }
+
     @Test(arguments: ["256", "-1", "7x"])
     func `a Max-Forwards that is no number up to 255 is answered by 400`(_ value: String) {
         let script = Script()

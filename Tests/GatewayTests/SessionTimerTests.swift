@@ -51,6 +51,25 @@ import Wire
         }
     }
 
+    @Test func `Min-SE is not written for who knows timers`() {
+        let call = call()
+        invite(call, [(.supported, "timer")])
+        #expect(text(call.callee.requests.first, .minSE) == nil)
+        #expect(text(call.callee.requests.first, .sessionExpires) == "600")
+    }
+
+    @Test func `a 2xx that comes again says the same of the timer, and the first one starts it`() {
+        let call = call()
+        call.caller.acknowledges = false
+        invite(call, [(.supported, "timer")])
+        call.callee.answer()
+        call.script.advance(by: .milliseconds(1_600))
+        let answers = call.caller.phone.inbox.filter { $0.status == 200 && $0.cseq.method == .invite }
+        #expect(answers.count == 3)
+        #expect(
+            answers.allSatisfy { text($0, .sessionExpires) == "600;refresher=uac" && text($0, .require) == "timer" })
+    }
+
     @Test func `a call that nobody refreshes is over, one that is refreshed is not`() {
         let call = call()
         invite(call, [(.supported, "timer")])

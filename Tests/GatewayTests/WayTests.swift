@@ -183,6 +183,30 @@ import Wire
         }
     }
 
+    @Test func `the size that counts is that of what is written`() {
+        let script = Script()
+        for length in 1_290...1_310 {
+            // Rows that were added have less in the buffer than is written of them.
+            var message = Message(request: .ack, uri: Array("sip:bob@far.example".utf8), sequence: 1)
+            for _ in 0..<20 { message.append(.subject, Array(repeating: UInt8(ascii: "x"), count: 40)) }
+            let rest = length - message.serialized().count - "Subject: \r\n".utf8.count
+            message.append(.subject, Array(repeating: UInt8(ascii: "x"), count: rest))
+            #expect(message.serialized().count == length)
+            #expect(script.controller.exceedsDatagram(message) == (length > 1_300))
+        }
+    }
+
+    @Test(arguments: [(true, UInt16(404)), (false, 504)])
+    func `no server for a domain is not the same as no answer from the name servers`(
+        _ answers: Bool, _ status: UInt16
+    ) {
+        let script = Script { $0.resolvesNames = true }
+        script.nameServersAnswer = answers
+        let (caller, _) = call(script)
+        caller.invite()
+        #expect(caller.lastStatus == status)
+    }
+
     @Test func `a next hop that takes no connection gets the large request as a datagram`() throws {
         let script = script([first])
         let (caller, callee) = call(script)

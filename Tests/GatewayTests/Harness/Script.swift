@@ -49,6 +49,7 @@ final class Script {
     /// The servers of domains, and what the gateway asked for.
     var servers: [[UInt8]: [Destination]] = [:]
     private(set) var lookedUp: [ServerQuery] = []
+    var nameServersAnswer = true
     /// Messages of the gateway, by number, that cannot be delivered.
     var lostSends: Set<Int> = []
     /// Messages to the gateway, by number, that arrive twice.
@@ -178,7 +179,8 @@ final class Script {
                 if let outcome = opener?(request) { queue.append(.gateway(.envelopeOpened(token, outcome))) }
             case .locate(let token, let query):
                 lookedUp.append(query)
-                queue.append(.gateway(.located(token, servers[query.host] ?? [])))
+                queue.append(
+                    .gateway(.located(token, servers[query.host] ?? [], isTemporary: !nameServersAnswer)))
             case .store(let token, let change):
                 stored.append(change)
                 queue.append(.gateway(.stored(token, storeWorks)))
