@@ -110,7 +110,10 @@ import Wire
                 "another scheme", good.replacing("INVITE sip:bob@b.example.net", with: "INVITE http://b.example.net"),
                 "SIP/2.0 416"
             ),
-            ("nobody's domain", good.replacing("INVITE sip:bob@b.", with: "INVITE sip:bob@nowhere."), "SIP/2.0 404"),
+            (
+                "a domain, and no name server", good.replacing("INVITE sip:bob@b.", with: "INVITE sip:bob@nowhere."),
+                "SIP/2.0 504"
+            ),
             ("a version to come", good.replacing("net SIP/2.0\r\nVia", with: "net SIP/7.0\r\nVia"), "SIP/2.0 505"),
             ("garbage in CMS", good.replacing("application/sdp", with: "application/pkcs7-mime"), "SIP/2.0 400"),
         ]
