@@ -32,10 +32,20 @@ public struct GateSettings: Hashable, Sendable {
     public var forbidden: [Prefix] = []
     /// How much the gate holds at a time.
     public var limits = Limits()
+    /// Whether the table belongs to the gate alone.
+    public var tableFlags = TableFlags.auto
     /// Whether the table stays in the kernel when the daemon ends.
     public var keepsOnExit = true
     /// Whether each opening, narrowing and closing has its line in the log; what is refused always has.
     public var logsChanges = true
+
+    /// Whose the kernel's table is.
+    public enum TableFlags: String, CaseIterable, Sendable {
+        /// The gate's own, where the kernel can do that and keep the table when the gate ends.
+        case auto
+        /// Everybody's who may write nftables.
+        case none
+    }
 
     /// How much the gate holds at a time.
     public struct Limits: Hashable, Sendable {

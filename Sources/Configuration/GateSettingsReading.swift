@@ -22,6 +22,7 @@ extension GateSettings {
         case holeTimeout = "hole_timeout"
         case forbidden
         case limits
+        case tableFlags = "table_flags"
         case keepOnExit = "keep_on_exit"
         case logChanges = "log_changes"
     }
@@ -61,6 +62,7 @@ extension GateSettings {
         if let field = section[.holeTimeout] { holeTimeout = .seconds(try field.number(5...3600)) }
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
+        if let field = section[.tableFlags] { tableFlags = try field.word() }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.logChanges] { logsChanges = try field.flag() }
     }

@@ -13,13 +13,16 @@ final class Batch {
     init(in messages: MessageBuffer) { self.messages = messages }
 
     /// Forgets the messages and begins anew.
-    func begin(firstSequence: UInt32) {
+    ///
+    /// - Parameter generation: the kernel refuses the batch with ERESTART when its tables have changed since this number; nil
+    ///   is whatever they are.
+    func begin(firstSequence: UInt32, generation: UInt32? = nil) {
         self.firstSequence = firstSequence
         attempts.removeAll(keepingCapacity: true)
         attempts.append(.beginBatch)
         isEchoed = false
         messages.removeAll()
-        delimit(NFNL_MSG_BATCH_BEGIN, sequence: firstSequence)
+        delimit(NFNL_MSG_BATCH_BEGIN, sequence: firstSequence, generation: generation)
     }
 
     /// Sequence numbers that the batch uses.
@@ -86,8 +89,11 @@ final class Batch {
         guard isDone else { throw NetfilterError(.endBatch, errno: EPROTO) }
     }
 
-    private func delimit(_ type: Int32, sequence: UInt32) {
+    private func delimit(_ type: Int32, sequence: UInt32, generation: UInt32? = nil) {
         messages.append(
-            UInt16(type), sequence: sequence, family: UInt16(AF_UNSPEC), resource: UInt16(NFNL_SUBSYS_NFTABLES))
+            UInt16(type), sequence: sequence, family: UInt16(AF_UNSPEC), resource: UInt16(NFNL_SUBSYS_NFTABLES)
+        ) { message in
+            if let generation { message.put(UInt32(NFNL_BATCH_GENID.rawValue), generation) }
+        }
     }
 }

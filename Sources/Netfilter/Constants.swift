@@ -8,6 +8,11 @@ enum Nft {
     static let tableLabel: StaticString = "sekisho"
     static let family = UInt16(NFPROTO_NETDEV)
 
+    /// Flags of a table (linux/nf_tables.h): it belongs to the socket that made it; and, since Linux 6.9, it stays when that
+    /// socket closes, and another may then make it its own.
+    static let ownerFlag: UInt32 = 0x2
+    static let persistFlag: UInt32 = 0x4
+
     /// Chains of the table, by the side whose packets they judge.
     static let insideChain = "inside"
     static let outsideChain = "outside"
@@ -31,9 +36,15 @@ enum Nft {
 
 /// The 32-bit registers of the nf_tables machine (linux/nf_tables.h, NFT_REG32_00 to NFT_REG32_15).
 struct Register {
-    let number: UInt32
+    private let slot: UInt32
 
-    private init(slot: UInt32) { number = UInt32(NFT_REG32_00.rawValue) + slot }
+    private init(slot: UInt32) { self.slot = slot }
+
+    /// As the kernel itself numbers it when it is asked for a rule (nft_dump_register): a register that begins one of 16
+    /// octets has that one's number.
+    var number: UInt32 {
+        slot.isMultiple(of: 4) ? UInt32(NFT_REG_1.rawValue) + slot / 4 : UInt32(NFT_REG32_00.rawValue) + slot
+    }
 
     /// The verdict register.
     static let verdict = UInt32(NFT_REG_VERDICT.rawValue)
@@ -43,7 +54,5 @@ struct Register {
     static let second = Register(slot: 4)
 
     /// The register that lies `octets` after this one.
-    func advanced(octets: Int) -> Register {
-        Register(slot: number - UInt32(NFT_REG32_00.rawValue) + UInt32(octets / 4))
-    }
+    func advanced(octets: Int) -> Register { Register(slot: slot + UInt32(octets / 4)) }
 }

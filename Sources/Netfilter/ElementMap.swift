@@ -38,6 +38,14 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
         }
     }
 
+    /// Whether the packets go from inside to outside.
+    var isOutgoing: Bool {
+        switch self {
+        case .out4, .out6: true
+        case .in4, .in6, .any4, .any6: false
+        }
+    }
+
     /// Endpoints in a key.
     var endpoints: Int { isHalfOpen ? 1 : 2 }
 

@@ -7,8 +7,11 @@ import Wire
 /// Written and read here and not by libnftnl, which makes an object of every element first: that was half of what the gate
 /// itself did for a request.
 enum ElementMessages {
-    /// What one element takes in a message at most: key and data with their nests (IPv6: 40 + 16 octets), timeout.
+    /// What one element takes in a message at most: key and data with their nests (IPv6: 40 + 16 octets), timeout, session.
     private static let elementOctets = 128
+    /// Beside an element its session's number is kept in the form of nft's own notes, a type, a length and a value
+    /// (libnftnl, udata.h), with a type that nft does not know and passes over.
+    private static let sessionNote: [UInt8] = [0x53, UInt8(MemoryLayout<UInt64>.size)]
     /// An attribute's length has 16 bits.
     static let elementsPerMessage = 60_000 / elementOctets
 
@@ -21,25 +24,50 @@ enum ElementMessages {
         message.nest(NFTA_SET_ELEM_LIST_ELEMENTS.rawValue, elements)
     }
 
-    /// Puts the key of an element, and its data and timeout where it is to be added to the kernel's map.
-    static func put(
-        _ key: ElementKey, nextHop: IPAddress? = nil, timeoutMilliseconds: UInt64? = nil,
-        into message: inout MessageWriter
-    ) {
+    /// Puts the key of an element.
+    static func put(_ key: ElementKey, into message: inout MessageWriter) {
+        message.nest(NFTA_LIST_ELEM.rawValue) { putKey(key, into: &$0) }
+    }
+
+    /// Puts an element that is to be added to the kernel's map.
+    static func put(_ element: SetElement, timeoutMilliseconds: UInt64, into message: inout MessageWriter) {
+        let map = element.key.map
         message.nest(NFTA_LIST_ELEM.rawValue) { message in
-            if let timeoutMilliseconds { message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, timeoutMilliseconds) }
-            message.nest(NFTA_SET_ELEM_KEY.rawValue) { message in
-                message.put(NFTA_DATA_VALUE.rawValue, octets: key.map.keyOctets) { key.store(at: $0) }
-            }
-            guard let nextHop else { return }
+            message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, timeoutMilliseconds)
+            putKey(element.key, into: &message)
             message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
-                message.put(NFTA_DATA_VALUE.rawValue, octets: key.map.addressOctets) { _ = nextHop.store(at: $0) }
+                message.put(NFTA_DATA_VALUE.rawValue, octets: map.addressOctets) { _ = element.nextHop.store(at: $0) }
             }
+            guard let session = element.session else { return }
+            let header = sessionNote.count
+            message.put(NFTA_SET_ELEM_USERDATA.rawValue, octets: header + MemoryLayout<UInt64>.size) { place in
+                for (index, octet) in sessionNote.enumerated() {
+                    place.storeBytes(of: octet, toByteOffset: index, as: UInt8.self)
+                }
+                (place + header).storeBytes(of: session.value.bigEndian, as: UInt64.self)
+            }
+        }
+    }
+
+    private static func putKey(_ key: ElementKey, into message: inout MessageWriter) {
+        message.nest(NFTA_SET_ELEM_KEY.rawValue) { message in
+            message.put(NFTA_DATA_VALUE.rawValue, octets: key.map.keyOctets) { key.store(at: $0) }
         }
     }
 
     /// Reads the counters of the elements in a NEWSETELEM or DELSETELEM message.
     static func read(_ message: NetlinkMessage, into counts: inout [ElementKey: Traffic]) {
+        forEachElement(of: message) { read($0, of: $1, into: &counts) }
+    }
+
+    /// Reads the elements in a NEWSETELEM message whole.
+    static func read(_ message: NetlinkMessage, into elements: inout [HeldElement]) {
+        forEachElement(of: message) { element, map in
+            if let element = held(element, of: map) { elements.append(element) }
+        }
+    }
+
+    private static func forEachElement(of message: NetlinkMessage, _ body: (NetlinkAttribute, ElementMap) -> Void) {
         guard
             message.type == Nft.messageType(NFT_MSG_NEWSETELEM) || message.type == Nft.messageType(NFT_MSG_DELSETELEM)
         else { return }
@@ -51,11 +79,49 @@ enum ElementMessages {
             // The kernel names the map before its elements (nf_tables_fill_setelem_info).
             case NFTA_SET_ELEM_LIST_ELEMENTS.rawValue:
                 guard let map else { return }
-                attribute.forEachAttribute { read($0, of: map, into: &counts) }
+                attribute.forEachAttribute { body($0, map) }
             case _:
                 break
             }
         }
+    }
+
+    /// nil for an element of no form that the gate adds.
+    private static func held(_ element: NetlinkAttribute, of map: ElementMap) -> HeldElement? {
+        var (key, nextHop, session) = (ElementKey?.none, IPAddress?.none, SessionID?.none)
+        // One without a timeout is held for ever.
+        var milliseconds: UInt64?
+        element.forEachAttribute { attribute in
+            switch UInt32(attribute.type) {
+            case NFTA_SET_ELEM_KEY.rawValue:
+                key = value(of: attribute).flatMap { ElementKey(map: map, octets: $0) }
+            case NFTA_SET_ELEM_DATA.rawValue:
+                nextHop = value(of: attribute).flatMap { IPAddress(network: $0) }
+            case NFTA_SET_ELEM_EXPIRATION.rawValue:
+                milliseconds = attribute.uint64.map { UInt64(bigEndian: $0) }
+            case NFTA_SET_ELEM_USERDATA.rawValue:
+                guard attribute.octets.count == sessionNote.count + MemoryLayout<UInt64>.size,
+                    attribute.octets.starts(with: sessionNote)
+                else { return }
+                let number = attribute.octets.loadUnaligned(fromByteOffset: sessionNote.count, as: UInt64.self)
+                session = SessionID(UInt64(bigEndian: number))
+            case _:
+                break
+            }
+        }
+        guard let key, let nextHop else { return nil }
+        let remaining: Duration = .milliseconds(Int64(clamping: milliseconds ?? UInt64(Int32.max)))
+        return HeldElement(
+            SetElement(key, via: nextHop, of: milliseconds == nil ? nil : session), remaining: remaining)
+    }
+
+    /// The octets of the value in a key or in data.
+    private static func value(of attribute: NetlinkAttribute) -> UnsafeRawBufferPointer? {
+        var octets: UnsafeRawBufferPointer?
+        attribute.forEachAttribute { inner in
+            if UInt32(inner.type) == NFTA_DATA_VALUE.rawValue { octets = inner.octets }
+        }
+        return octets
     }
 
     private static func read(_ element: NetlinkAttribute, of map: ElementMap, into counts: inout [ElementKey: Traffic])
@@ -65,10 +131,7 @@ enum ElementMessages {
         element.forEachAttribute { attribute in
             switch UInt32(attribute.type) {
             case NFTA_SET_ELEM_KEY.rawValue:
-                attribute.forEachAttribute { value in
-                    guard value.type == UInt16(NFTA_DATA_VALUE.rawValue) else { return }
-                    key = ElementKey(map: map, octets: value.octets)
-                }
+                key = value(of: attribute).flatMap { ElementKey(map: map, octets: $0) }
             case NFTA_SET_ELEM_EXPR.rawValue:
                 readCounter(attribute, into: &traffic)
             case NFTA_SET_ELEM_EXPRESSIONS.rawValue:

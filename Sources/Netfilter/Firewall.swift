@@ -25,6 +25,12 @@ public protocol Firewall: AnyObject {
     /// What the elements have counted; those that the kernel does not hold are left out.
     func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic]
 
+    /// What the maps hold, whoever put it there.
+    func heldElements() throws(NetfilterError) -> [HeldElement]
+
+    /// Builds the table anew with exactly these elements, whether it is there or not, at once.
+    func restore(_ elements: [HeldElement]) throws(NetfilterError)
+
     /// The way to an address at the moment of the last call of `ownAddresses`, or later.
     func route(to address: IPAddress) throws(NetfilterError) -> Route
 

@@ -9,6 +9,8 @@ public final class FirewallFake: Firewall {
         public var nextHop: IPAddress
         /// How long it was asked to be held.
         public var timeout: Duration
+        /// Whose it is; nil for what somebody else put there.
+        public var session: SessionID?
         /// What it has counted.
         public var traffic = Traffic()
     }
@@ -26,6 +28,9 @@ public final class FirewallFake: Firewall {
     public private(set) var calls = 0
     /// Whether the table was removed.
     public private(set) var isRemoved = false
+
+    /// How often the table was built anew.
+    public private(set) var restorations = 0
 
     /// The error number with which the call of this number fails.
     public var faults: [Int: Int32] = [:]
@@ -49,6 +54,12 @@ public final class FirewallFake: Firewall {
     /// Lets an element expire.
     public func expire(_ key: ElementKey) { elements[key] = nil }
 
+    /// Puts an element there that the gate did not ask for, or one of an earlier gate's.
+    public func put(_ held: HeldElement) {
+        elements[held.element.key] = Element(
+            nextHop: held.element.nextHop, timeout: held.remaining, session: held.element.session)
+    }
+
     /// Changes the maps, or throws and leaves them as they were.
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
         try call(.addElements(.out4))
@@ -64,7 +75,8 @@ public final class FirewallFake: Firewall {
             if let held = next[element.key] {
                 try refuseOtherData(held, element)
             } else {
-                next[element.key] = Element(nextHop: element.nextHop, timeout: transaction.timeout)
+                next[element.key] = Element(
+                    nextHop: element.nextHop, timeout: transaction.timeout, session: element.session)
             }
         }
         for map in ElementMap.allCases where next.keys.count(where: { $0.map == map }) > capacity {
@@ -81,6 +93,22 @@ public final class FirewallFake: Firewall {
         var counts: [ElementKey: Traffic] = [:]
         for key in keys { counts[key] = elements[key]?.traffic }
         return counts
+    }
+
+    /// What the maps hold, each element for as long as it was asked to be held.
+    public func heldElements() throws(NetfilterError) -> [HeldElement] {
+        try call(.getElements(.out4))
+        return elements.map { key, element in
+            HeldElement(SetElement(key, via: element.nextHop, of: element.session), remaining: element.timeout)
+        }
+    }
+
+    /// Replaces whatever is there.
+    public func restore(_ elements: [HeldElement]) throws(NetfilterError) {
+        try call(.addTable)
+        self.elements = [:]
+        for element in elements { put(element) }
+        restorations += 1
     }
 
     /// The way to an address by `routes`.

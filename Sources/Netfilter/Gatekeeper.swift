@@ -7,11 +7,11 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// kernel's own reading of it, generously. Only then is an element of the session surely gone.
     public static var expiryMargin: Duration { .milliseconds(50) }
 
-    private let kernel: Kernel
-    private var policy: PinholePolicy
-    private let halfOpenAllowed: Bool
-    private let holeTimeout: Duration
-    private var table = HoleTable()
+    let kernel: Kernel
+    var policy: PinholePolicy
+    let halfOpenAllowed: Bool
+    let holeTimeout: Duration
+    var table = HoleTable()
 
     /// - Parameter holeTimeout: after which holes close that are not renewed.
     public init(kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration) {
@@ -30,7 +30,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// Forgets the sessions that were not renewed in time.
     public mutating func expire(at now: MonotonicTime) -> [SessionID] {
         let expired = table.expire(at: now)
-        let elements = expired.flatMap { OpenHole.elements(of: $0.holes) }
+        let elements = expired.flatMap { OpenHole.elements(of: $0.holes, in: $0.session) }
         // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
         // nothing: they go by their timeout.
         if !elements.isEmpty { _ = try? kernel.apply(Transaction(old: elements, wanted: [], timeout: holeTimeout)) }
@@ -208,13 +208,11 @@ public struct Gatekeeper<Kernel: Firewall> {
         var silent: [SessionID] = []
         do throws(GateFailure) {
             if !known.isEmpty {
-                let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0)) }
+                let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0), in: $0) }
                 let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
                 let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
                 silent = known.filter { session in
-                    table.holes(of: session).allSatisfy {
-                        $0.elements.allSatisfy { (counts[$0.key]?.packets ?? 0) == 0 }
-                    }
+                    table.holes(of: session).flatMap(\.keys).allSatisfy { (counts[$0]?.packets ?? 0) == 0 }
                 }
                 for session in known {
                     table.commit(
@@ -230,7 +228,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     private func list(after: SessionID?) -> GateOutcome {
         do throws(GateFailure) {
             let page = table.page(after: after, limit: GateLimits.reportsPerPage)
-            let keys = page.sessions.flatMap { table.holes(of: $0).flatMap { $0.elements.map(\.key) } }
+            let keys = page.sessions.flatMap { table.holes(of: $0).flatMap(\.keys) }
             let counts = try asking { () throws(NetfilterError) in try kernel.counters(of: keys) }
             let reports = page.sessions.map { HoleReport(session: $0, table.holes(of: $0), counts: counts) }
             return GateOutcome(.listed(reports, more: page.more))

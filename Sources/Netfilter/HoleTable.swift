@@ -43,7 +43,24 @@ public struct HoleTable: Sendable {
     /// What the kernel must be told so that the holes of the session become exactly these.
     public func transaction(_ session: SessionID, to wanted: [OpenHole], timeout: Duration) -> Transaction {
         Transaction(
-            old: OpenHole.elements(of: holes(of: session)), wanted: OpenHole.elements(of: wanted), timeout: timeout)
+            old: OpenHole.elements(of: holes(of: session), in: session),
+            wanted: OpenHole.elements(of: wanted, in: session), timeout: timeout)
+    }
+
+    /// Everything that the kernel shall hold at this moment, each element for as long as its session was promised; sessions
+    /// whose time has passed are left out.
+    ///
+    /// - Parameter margin: how much later than the kernel's time a session's deadline is.
+    public func elements(at now: MonotonicTime, margin: Duration) -> [HeldElement] {
+        var elements: [HeldElement] = []
+        for (id, session) in sessions {
+            let remaining = session.deadline - now - margin
+            guard remaining > .zero else { continue }
+            for element in OpenHole.elements(of: session.holes, in: id) {
+                elements.append(HeldElement(element, remaining: remaining))
+            }
+        }
+        return elements
     }
 
     /// Learns that the kernel has done what `transaction` said.

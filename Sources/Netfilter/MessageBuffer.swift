@@ -58,6 +58,16 @@ final class MessageBuffer {
         (storage + lastMessage).assumingMemoryBound(to: nlmsghdr.self).pointee.nlmsg_flags |= UInt16(NLM_F_ACK)
     }
 
+    /// Gives every message to the closure.
+    func forEach(_ body: (NetlinkMessage) -> Void) {
+        var place = 0
+        while place < used {
+            let message = NetlinkMessage(header: (storage + place).assumingMemoryBound(to: nlmsghdr.self))
+            body(message)
+            place += Int(message.header.pointee.nlmsg_len + 3) & ~3
+        }
+    }
+
     func send(on socket: NetlinkSocket) throws(NetfilterError) {
         try socket.send(UnsafeRawBufferPointer(start: storage, count: used))
     }

@@ -41,6 +41,11 @@ struct MessageWriter {
     }
 
     /// Appends an attribute of a number in network byte order.
+    mutating func put(_ attribute: UInt32, _ number: UInt32) {
+        put(attribute, octets: 4) { $0.storeBytes(of: number.bigEndian, as: UInt32.self) }
+    }
+
+    /// Appends an attribute of a number in network byte order.
     mutating func put(_ attribute: UInt32, _ number: UInt64) {
         put(attribute, octets: 8) { $0.storeBytes(of: number.bigEndian, as: UInt64.self) }
     }

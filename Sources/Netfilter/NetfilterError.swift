@@ -21,6 +21,9 @@ public struct NetfilterError: Error, Hashable, Sendable {
         case readRoute
         case readAddresses
         case listHelpers
+        case readTable
+        case claimTable
+        case probeFlags
     }
 
     /// What the offset of a refused element message points at (NLMSGERR_ATTR_OFFS): an ENOENT means three things.
@@ -93,6 +96,9 @@ extension NetfilterError.Attempt: CustomStringConvertible {
         case .getElements(let map): "reading elements of map \(map.name)"
         case .readRoute: "asking for a route"
         case .readAddresses: "reading the addresses of this machine"
+        case .readTable: "reading table netdev sekisho"
+        case .claimTable: "taking over table netdev sekisho"
+        case .probeFlags: "asking whether tables can be owned"
         case .listHelpers: "listing the ct helpers of this machine"
         }
     }

@@ -43,13 +43,16 @@ struct NetlinkMessage {
         return UnsafeRawPointer(mnl_nlmsg_get_payload(header))?.loadUnaligned(as: Part.self)
     }
 
+    /// The attributes that begin `offset` octets into the payload, as octets.
+    func attributes(after offset: Int) -> UnsafeRawBufferPointer {
+        let start = MemoryLayout<nlmsghdr>.size + offset
+        let length = max(start, Int(header.pointee.nlmsg_len))
+        return UnsafeRawBufferPointer(start: UnsafeRawPointer(header) + start, count: length - start)
+    }
+
     /// Walks the attributes that begin `offset` octets into the payload.
     func forEachAttribute(after offset: Int, _ body: (NetlinkAttribute) -> Void) {
-        let start = MemoryLayout<nlmsghdr>.size + offset
-        let length = Int(header.pointee.nlmsg_len)
-        guard start <= length else { return }
-        NetlinkAttribute.forEach(
-            in: UnsafeRawBufferPointer(start: UnsafeRawPointer(header) + start, count: length - start), body)
+        NetlinkAttribute.forEach(in: attributes(after: offset), body)
     }
 }
 
@@ -59,6 +62,8 @@ struct NetlinkAttribute {
     let type: UInt16
     /// The payload.
     let octets: UnsafeRawBufferPointer
+    /// Whether the payload is said to be attributes; the kernel does not say it of all that are.
+    let isNested: Bool
 
     /// Walks the attributes that the payload is made of.
     func forEachAttribute(_ body: (NetlinkAttribute) -> Void) { Self.forEach(in: octets, body) }
@@ -73,7 +78,10 @@ struct NetlinkAttribute {
             guard length >= headerOctets, length <= octets.count - offset else { return }
             let payload = UnsafeRawBufferPointer(rebasing: octets[(offset + headerOctets)..<(offset + length)])
             // NLA_TYPE_MASK is a macro that Swift does not see.
-            body(NetlinkAttribute(type: header.nla_type & ~UInt16(NLA_F_NESTED | NLA_F_NET_BYTEORDER), octets: payload))
+            body(
+                NetlinkAttribute(
+                    type: header.nla_type & ~UInt16(NLA_F_NESTED | NLA_F_NET_BYTEORDER), octets: payload,
+                    isNested: header.nla_type & UInt16(NLA_F_NESTED) != 0))
             offset += (length + 3) & ~3
         }
     }

@@ -5,25 +5,32 @@ public import Wire
 
 /// The kernel's nf_tables, by netlink.
 public final class NftFirewall: Firewall {
-    /// Elements that one request for counters asks for: each answer takes a page of the receive buffer.
-    private static let elementsPerRequest = 256
+    /// How often a table is looked at again that others change meanwhile, or that belongs to a process which is about to end,
+    /// and the time between, in microseconds: one second.
+    private static let claims = 200
+    private static let claimPause: UInt32 = 5_000
 
     /// The index of the interface of the protected side.
     public let insideInterface: UInt32
     /// The index of the interface of the other side.
     public let outsideInterface: UInt32
+    /// Whether the table was there already and was taken over with what it held.
+    public private(set) var isInherited = false
+
     private let ruleset: Ruleset
     private let writer: NetlinkSocket
-    private let reader: NetlinkSocket
+    private let reader: TableReader
     private let events: RoutingEvents
     private let routes: Routes
     private let addresses: OwnAddresses
     private var sequence: UInt32 = 1
+    private var tableFlags: UInt32 = 0
     /// Room for the messages of one call; kept, because making it anew costs more than a small batch.
     private let messages: MessageBuffer
     private let batch: Batch
 
-    /// Builds the table; one that was there is replaced in the same transaction.
+    /// Takes over the table where it is just the one that would be built; else builds it, and one that was there is replaced
+    /// in the same transaction.
     public init(_ settings: TableSettings) throws(NetfilterError) {
         messages = MessageBuffer()
         batch = Batch(in: messages)
@@ -31,12 +38,95 @@ public final class NftFirewall: Firewall {
         outsideInterface = try Self.index(of: settings.outsideDevice)
         ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
         writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
-        reader = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        reader = try TableReader()
         events = try RoutingEvents()
         routes = try Routes(events)
         addresses = try OwnAddresses(events)
-        try commit { ruleset.build(into: $0) }
+        if settings.isOwned, try canBeOwned() { tableFlags = Nft.ownerFlag | Nft.persistFlag }
+        try start()
     }
+
+    // MARK: The table
+
+    /// Whether the table belongs to this gate, so that nobody else can change it.
+    public var isOwner: Bool { tableFlags & Nft.ownerFlag != 0 }
+
+    private func start() throws(NetfilterError) {
+        isInherited = try inherit()
+        if !isInherited { try restore([]) }
+        guard isOwner, try reader.table()?.flags != tableFlags else { return }
+        // A kernel that takes flags and does not keep them.
+        tableFlags = 0
+        try start()
+    }
+
+    /// Whether the kernel knows both flags: with the first alone the table would go with this process.
+    private func canBeOwned() throws(NetfilterError) -> Bool {
+        do throws(NetfilterError) {
+            try commit { Ruleset.probe(Nft.ownerFlag | Nft.persistFlag, into: $0) }
+        } catch {
+            switch error.attempt {
+            case .probeFlags where error.errno == EOPNOTSUPP || error.errno == EINVAL: return false
+            case .deleteTable where error.errno == ENOENT: return true
+            case _: throw error
+            }
+        }
+        return false
+    }
+
+    /// Makes the table that is there the gate's own, with its elements.
+    ///
+    /// - Returns: whether there was one, and it is what would be built.
+    private func inherit() throws(NetfilterError) -> Bool {
+        batch.begin(firstSequence: sequence)
+        ruleset.build(into: batch, tableFlags: tableFlags)
+        let match = TableMatch(messages)
+        for _ in 0..<Self.claims {
+            let generation = try reader.generation()
+            guard let table = try reader.table() else { return false }
+            if table.hasOwner {
+                // The sockets of a process that was killed close one after the other.
+                usleep(Self.claimPause)
+                continue
+            }
+            guard table.flags == tableFlags & ~Nft.ownerFlag, try match.holds(reader, table) else {
+                if try reader.generation() == generation { return false }
+                continue
+            }
+            do throws(NetfilterError) {
+                // What was looked at is what is claimed.
+                if isOwner { try commit(in: generation) { Ruleset.claim(into: $0, tableFlags: tableFlags) } }
+                return true
+            } catch {
+                guard error.attempt == .beginBatch, error.errno == ERESTART else { throw error }
+            }
+        }
+        return false
+    }
+
+    /// Builds the table anew with these elements; one that is there is replaced in the same transaction.
+    public func restore(_ elements: [HeldElement]) throws(NetfilterError) {
+        try commit { batch in
+            ruleset.build(into: batch, tableFlags: tableFlags)
+            append(
+                elements, { $0.element.key.map }, { .addElements($0) }, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE,
+                to: batch
+            ) {
+                ElementMessages.put($0.element, timeoutMilliseconds: Self.milliseconds($0.remaining), into: &$1)
+            }
+        }
+    }
+
+    /// Takes the table out of the kernel.
+    public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0) } }
+
+    private static func index(of device: String) throws(NetfilterError) -> UInt32 {
+        let index = if_nametoindex(device)
+        guard index > 0 else { throw NetfilterError(.findInterface(device), errno: errno) }
+        return index
+    }
+
+    // MARK: Elements
 
     /// Changes the maps in one batch and gives what the deleted elements had counted.
     ///
@@ -52,14 +142,15 @@ public final class NftFirewall: Firewall {
     }
 
     private func apply(_ transaction: Transaction, makesSure: Bool) throws(NetfilterError) -> [ElementKey: Traffic] {
-        let timeout = UInt64(max(1, transaction.timeout.wholeNanoseconds / 1_000_000))
+        let timeout = Self.milliseconds(transaction.timeout)
         var counts = [ElementKey: Traffic](minimumCapacity: transaction.old.count)
         try commit(
             { batch in
                 if makesSure { add(transaction.old, timeout: timeout, to: batch) }
                 // The kernel echoes what it deleted, with the last counts.
                 append(
-                    transaction.old, { .deleteElements($0) }, NFT_MSG_DELSETELEM, flags: NLM_F_ECHO, to: batch
+                    transaction.old, { $0.key.map }, { .deleteElements($0) }, NFT_MSG_DELSETELEM, flags: NLM_F_ECHO,
+                    to: batch
                 ) { ElementMessages.put($0.key, into: &$1) }
                 add(transaction.wanted, timeout: timeout, to: batch)
             },
@@ -67,16 +158,23 @@ public final class NftFirewall: Firewall {
         return counts
     }
 
+    /// What the maps hold.
+    public func heldElements() throws(NetfilterError) -> [HeldElement] { try reader.elements() }
+
     /// What the elements have counted; those that the kernel does not hold are left out.
     public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
-        var counts: [ElementKey: Traffic] = [:]
-        var rest = keys[...]
-        while !rest.isEmpty {
-            try readCounters(of: rest.prefix(Self.elementsPerRequest), into: &counts)
-            rest = rest.dropFirst(Self.elementsPerRequest)
-        }
-        return counts
+        try reader.counters(of: keys)
     }
+
+    private func add(_ elements: [SetElement], timeout: UInt64, to batch: Batch) {
+        append(elements, { $0.key.map }, { .addElements($0) }, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, to: batch) {
+            ElementMessages.put($0, timeoutMilliseconds: timeout, into: &$1)
+        }
+    }
+
+    private static func milliseconds(_ time: Duration) -> UInt64 { UInt64(max(1, time.wholeNanoseconds / 1_000_000)) }
+
+    // MARK: Routes
 
     /// The way to an address by the kernel's routing table, when `ownAddresses` was last called or later.
     public func route(to address: IPAddress) throws(NetfilterError) -> Route { try routes.route(to: address) }
@@ -87,44 +185,32 @@ public final class NftFirewall: Firewall {
         return try addresses.current()
     }
 
-    /// Takes the table out of the kernel.
-    public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0, ruleset) } }
+    // MARK: Batches
 
-    private static func index(of device: String) throws(NetfilterError) -> UInt32 {
-        let index = if_nametoindex(device)
-        guard index > 0 else { throw NetfilterError(.findInterface(device), errno: errno) }
-        return index
-    }
-
+    /// - Parameter generation: the number that the kernel's tables must still have.
     private func commit(
-        _ build: (Batch) -> Void, echo: (NetlinkMessage) -> Void = { _ in }
+        in generation: UInt32? = nil, _ build: (Batch) -> Void, echo: (NetlinkMessage) -> Void = { _ in }
     ) throws(NetfilterError) {
-        batch.begin(firstSequence: sequence)
+        batch.begin(firstSequence: sequence, generation: generation)
         build(batch)
         sequence &+= batch.sequences
         try batch.commit(on: writer, echo: echo)
     }
 
-    private func add(_ elements: [SetElement], timeout: UInt64, to batch: Batch) {
-        append(elements, { .addElements($0) }, NFT_MSG_NEWSETELEM, flags: NLM_F_CREATE, to: batch) {
-            ElementMessages.put($0.key, nextHop: $0.nextHop, timeoutMilliseconds: timeout, into: &$1)
-        }
-    }
-
     /// Appends a message for the elements of each map, and another where they are more than one message takes.
-    private func append(
-        _ elements: [SetElement], _ attempt: (ElementMap) -> NetfilterError.Attempt, _ type: nf_tables_msg_types,
-        flags: Int32, to batch: Batch, _ put: (SetElement, inout MessageWriter) -> Void
+    private func append<Item>(
+        _ elements: [Item], _ mapOf: (Item) -> ElementMap, _ attempt: (ElementMap) -> NetfilterError.Attempt,
+        _ type: nf_tables_msg_types, flags: Int32, to batch: Batch, _ put: (Item, inout MessageWriter) -> Void
     ) {
         for map in ElementMap.allCases {
             var rest = elements[...]
-            while let first = rest.firstIndex(where: { $0.key.map == map }) {
+            while let first = rest.firstIndex(where: { mapOf($0) == map }) {
                 rest = rest[first...]
                 batch.append(attempt(map), type, flags: flags) { message in
                     ElementMessages.put(map, into: &message) { message in
                         var count = 0
                         while count < ElementMessages.elementsPerMessage, let element = rest.popFirst() {
-                            guard element.key.map == map else { continue }
+                            guard mapOf(element) == map else { continue }
                             put(element, &message)
                             count += 1
                         }
@@ -132,32 +218,5 @@ public final class NftFirewall: Firewall {
                 }
             }
         }
-    }
-
-    /// Asks for each element by a message of its own: the kernel stops at the first one that is missing in a message.
-    private func readCounters(
-        of keys: ArraySlice<ElementKey>, into counts: inout [ElementKey: Traffic]
-    ) throws(NetfilterError) {
-        let first = sequence
-        messages.removeAll()
-        for (index, key) in keys.enumerated() {
-            messages.append(Nft.messageType(NFT_MSG_GETSETELEM), sequence: first &+ UInt32(index)) { message in
-                ElementMessages.put(key.map, into: &message) { ElementMessages.put(key, into: &$0) }
-            }
-        }
-        sequence &+= UInt32(keys.count)
-        try messages.send(on: reader)
-        var failure: NetfilterError?
-        try reader.receive { message in
-            let index = Int(message.sequence &- first)
-            guard index < keys.count else { return }
-            guard let status = message.status else { return ElementMessages.read(message, into: &counts) }
-            guard status.errno != 0 else { return }
-            let map = keys[keys.startIndex + index].map
-            let error = NetfilterError(.getElements(map), errno: status.errno, offset: status.offset)
-            // An element that is not there has no count; a map or a table that is not there is a fault.
-            if error.errno != ENOENT || error.cause == .table || error.cause == .map { failure = error }
-        }
-        if let failure { throw failure }
     }
 }

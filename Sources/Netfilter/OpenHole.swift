@@ -52,43 +52,42 @@ public struct OpenHole: Hashable, Sendable {
         self.outsideHop = outsideHop
     }
 
-    /// The element that lets packets in.
-    public var incoming: SetElement {
+    /// The key of the element that lets packets in.
+    public var incoming: ElementKey {
         switch hole {
-        case .halfOpen(let inside):
-            SetElement(.any(to: inside), via: insideHop)
-        case .path(let path):
-            SetElement(.incoming(from: path.outside, to: path.inside), via: insideHop)
+        case .halfOpen(let inside): .any(to: inside)
+        case .path(let path): .incoming(from: path.outside, to: path.inside)
         }
     }
 
-    /// The element that lets packets out, or nil.
-    public var outgoing: SetElement? {
+    /// The key of the element that lets packets out, or nil.
+    public var outgoing: ElementKey? {
         switch hole {
         case .halfOpen: nil
-        case .path(let path):
-            outsideHop.map { SetElement(.outgoing(from: path.inside, to: path.outside), via: $0) }
+        case .path(let path): .outgoing(from: path.inside, to: path.outside)
         }
     }
 
-    /// All elements of the hole.
-    public var elements: [SetElement] { Self.elements(of: [self]) }
+    /// The keys of all elements of the hole.
+    public var keys: [ElementKey] { outgoing.map { [$0, incoming] } ?? [incoming] }
 
-    /// The elements of these holes.
-    static func elements(of holes: [OpenHole]) -> [SetElement] {
+    /// The elements of these holes of a session.
+    public static func elements(of holes: [OpenHole], in session: SessionID) -> [SetElement] {
         var elements: [SetElement] = []
         elements.reserveCapacity(2 * holes.count)
         for hole in holes {
-            if let outgoing = hole.outgoing { elements.append(outgoing) }
-            elements.append(hole.incoming)
+            if let key = hole.outgoing, let hop = hole.outsideHop {
+                elements.append(SetElement(key, via: hop, of: session))
+            }
+            elements.append(SetElement(hole.incoming, via: hole.insideHop, of: session))
         }
         return elements
     }
 
     /// Adds what the kernel counted to what was carried over.
     mutating func carry(_ counts: [ElementKey: Traffic]) {
-        if let count = counts[incoming.key] { incomingBefore = incomingBefore + count }
-        if let outgoing, let count = counts[outgoing.key] { outgoingBefore = outgoingBefore + count }
+        if let count = counts[incoming] { incomingBefore = incomingBefore + count }
+        if let outgoing, let count = counts[outgoing] { outgoingBefore = outgoingBefore + count }
     }
 }
 

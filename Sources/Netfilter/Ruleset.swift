@@ -9,11 +9,13 @@ struct Ruleset {
     let outsideInterface: UInt32
 
     /// The whole table. One that an earlier run left behind goes in the same batch, so that no moment is without rules.
-    func build(into batch: Batch) {
-        // add table netdev sekisho; delete table netdev sekisho; add table netdev sekisho
-        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
-        table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
-        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+    ///
+    /// - Parameter tableFlags: `ownerFlag` and `persistFlag`, or none of them.
+    func build(into batch: Batch, tableFlags: UInt32) {
+        // add table netdev sekisho; delete table netdev sekisho; add table netdev sekisho { flags owner, persist; }
+        Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+        Self.table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
+        Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, into: batch)
         for map in ElementMap.allCases { add(map, to: batch) }
         // chain inside { type filter hook ingress device $inside_device priority -100; policy accept; }
         chain(Nft.insideChain, device: settings.insideDevice, into: batch)
@@ -37,23 +39,33 @@ struct Ruleset {
     }
 
     /// delete table netdev sekisho
-    static func remove(into batch: Batch, _ ruleset: Ruleset) {
-        ruleset.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
-        ruleset.table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
+    static func remove(into batch: Batch) {
+        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
+        table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
     }
 
-    /// The flags of the table: none. Here stand `owner` and `persist` where the kernel has both.
-    private var tableFlags: UInt32 { 0 }
+    /// add table netdev sekisho { flags owner, persist; }, for a table that is there and belongs to nobody any more.
+    static func claim(into batch: Batch, tableFlags: UInt32) {
+        table(.claimTable, NFT_MSG_NEWTABLE, tableFlags, into: batch)
+    }
 
-    private func table(
-        _ attempt: NetfilterError.Attempt, _ message: nf_tables_msg_types, flags: Int32 = 0, into batch: Batch
+    /// A batch that always fails: by its first message where the kernel does not know the flags, else by its last one. The
+    /// table of another name is never there for anyone.
+    static func probe(_ tableFlags: UInt32, into batch: Batch) {
+        table(.probeFlags, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, name: "sekisho_probe", into: batch)
+        table(.deleteTable, NFT_MSG_DELTABLE, name: "sekisho_nowhere", into: batch)
+    }
+
+    private static func table(
+        _ attempt: NetfilterError.Attempt, _ message: nf_tables_msg_types, flags: Int32 = 0, _ tableFlags: UInt32 = 0,
+        name: StaticString = Nft.tableLabel, into batch: Batch
     ) {
-        guard let table = nftnl_table_alloc() else { return }
-        defer { nftnl_table_free(table) }
-        nftnl_table_set_str(table, UInt16(NFTNL_TABLE_NAME.rawValue), Nft.table)
-        nftnl_table_set_u32(table, UInt16(NFTNL_TABLE_FAMILY.rawValue), UInt32(Nft.family))
-        if tableFlags != 0 { nftnl_table_set_u32(table, UInt16(NFTNL_TABLE_FLAGS.rawValue), tableFlags) }
-        batch.append(attempt, message, flags: flags) { nftnl_table_nlmsg_build_payload($0, table) }
+        batch.append(
+            attempt, message, flags: flags,
+            writing: { message in
+                message.put(NFTA_TABLE_NAME.rawValue, name)
+                if tableFlags != 0 { message.put(NFTA_TABLE_FLAGS.rawValue, tableFlags) }
+            })
     }
 
     /// map out4 { type ipv4_addr . inet_service . ipv4_addr . inet_service : ipv4_addr

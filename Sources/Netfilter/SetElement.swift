@@ -1,3 +1,4 @@
+public import GateProtocol
 public import Wire
 
 /// What names one element: its map and its key as the kernel compares it.
@@ -5,8 +6,8 @@ public struct ElementKey: Hashable, Sendable {
     /// The map that the element is in.
     public let map: ElementMap
     /// nil where the key is a destination alone.
-    private let source: Endpoint?
-    private let destination: Endpoint
+    let source: Endpoint?
+    let destination: Endpoint
 
     /// The key of packets to `destination`, whoever sends them.
     public static func any(to destination: Endpoint) -> ElementKey {
@@ -67,11 +68,29 @@ public struct SetElement: Hashable, Sendable {
     public let key: ElementKey
     /// The neighbour that the packets are handed to: a router, or the destination itself.
     public let nextHop: IPAddress
+    /// Whose it is, as the kernel keeps it beside the element for a gate that starts again; nil in an element that somebody
+    /// else put there.
+    public let session: SessionID?
 
     /// An element that hands matching packets to a neighbour.
-    public init(_ key: ElementKey, via nextHop: IPAddress) {
+    public init(_ key: ElementKey, via nextHop: IPAddress, of session: SessionID?) {
         self.key = key
         self.nextHop = nextHop
+        self.session = session
+    }
+}
+
+/// An element and how long the kernel will hold it.
+public struct HeldElement: Hashable, Sendable {
+    /// The element.
+    public let element: SetElement
+    /// After which the kernel drops it by itself.
+    public let remaining: Duration
+
+    /// An element that is held for so long.
+    public init(_ element: SetElement, remaining: Duration) {
+        self.element = element
+        self.remaining = remaining
     }
 }
 

@@ -16,12 +16,15 @@ public struct TableSettings: Hashable, Sendable {
     public var halfOpenBurst: UInt32
     /// Elements that each map holds at most.
     public var elementsPerMap: UInt32
+    /// Whether the table belongs to the gate alone, where the kernel can do that and keep it when the gate ends: others can
+    /// then neither change nor flush it.
+    public var isOwned: Bool
 
     /// A table for these devices and prefixes; what is left out is at its default.
     public init(
         insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
         mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true
     ) {
         self.insideDevice = insideDevice
         self.outsideDevice = outsideDevice
@@ -30,5 +33,6 @@ public struct TableSettings: Hashable, Sendable {
         self.halfOpenRate = halfOpenRate
         self.halfOpenBurst = halfOpenBurst
         self.elementsPerMap = elementsPerMap
+        self.isOwned = isOwned
     }
 }

@@ -20,7 +20,7 @@ struct Daemon {
     private var gatekeeper: Gatekeeper<NftFirewall>
     private var connections: [Connection] = []
     private var log = Log()
-    /// What `poll` looks at: the signals, the listener, and the connections in their order.
+    /// What `poll` looks at: the signals, the listener and the connections in their order.
     private var entries: [pollfd] = []
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
@@ -53,8 +53,34 @@ struct Daemon {
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
             holeTimeout: settings.holeTimeout)
+        takeOver()
         warnOfHelpers()
         try listener.listen()
+    }
+
+    /// Goes on with the calls that the gate before this one had open.
+    private mutating func takeOver() {
+        guard firewall.isInherited else { return }
+        do throws(NetfilterError) {
+            let found = try gatekeeper.inherit(at: now)
+            log.line(
+                "table netdev sekisho taken over with \(found.sessions) sessions; \(found.removed) elements of none removed"
+            )
+        } catch {
+            log.line("table netdev sekisho cannot be taken over: \(error.description)")
+            restore("since nobody knows what it held")
+        }
+    }
+
+    private mutating func restore(_ reason: String) {
+        let start = now
+        do throws(NetfilterError) {
+            let elements = try gatekeeper.restore(at: start)
+            let microseconds = (now - start).wholeNanoseconds / 1000
+            log.line("table netdev sekisho made anew in \(microseconds) us, with \(elements) elements, \(reason)")
+        } catch {
+            log.line("table netdev sekisho cannot be made anew \(reason): \(error.description)")
+        }
     }
 
     /// Two that read SIP on one machine do not agree on what it says. The gate goes on: it was not it that let the other in,

@@ -15,7 +15,8 @@ extension GateSettings {
         TableSettings(
             insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
-            elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)))
+            elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)),
+            isOwned: tableFlags == .auto)
     }
 
     /// What may be opened; the gate's own addresses come from the kernel.

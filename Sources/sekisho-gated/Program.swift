@@ -16,7 +16,8 @@ enum Program {
           --version       print the version and exit
           --help          print this and exit
 
-        SIGTERM and SIGINT end the process; holes live on for hole_timeout, unless keep_on_exit is false.
+        SIGTERM and SIGINT end the process; holes live on for hole_timeout, unless keep_on_exit is false. When it
+        starts again, it goes on with them.
         Messages go to standard error.
 
         """

@@ -14,6 +14,7 @@ import Wire
         hole_timeout: 30
         forbidden: [10.9.0.0/24]
         limits: { sessions: 500, holes_per_session: 8 }
+        table_flags: none
         keep_on_exit: false
         log_changes: false
 
@@ -33,6 +34,7 @@ import Wire
         expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
         expected.limits.sessions = 500
         expected.limits.holesPerSession = 8
+        expected.tableFlags = .none
         expected.keepsOnExit = false
         expected.logsChanges = false
         #expect(try GateSettings(yaml: Array(Self.good.utf8), file: "gated.yaml") == expected)
@@ -55,6 +57,7 @@ import Wire
         #expect(settings.forbidden.isEmpty)
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.holesPerSession == 32)
+        #expect(settings.tableFlags == .auto)
         #expect(settings.keepsOnExit)
         #expect(settings.logsChanges)
     }
@@ -63,7 +66,7 @@ import Wire
     static let interface = "1 to 15 letters, digits and . _ - @"
     static let keys =
         "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, hole_timeout, forbidden, limits, "
-        + "keep_on_exit, log_changes"
+        + "table_flags, keep_on_exit, log_changes"
 
     @Test(arguments: [
         Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
@@ -119,7 +122,8 @@ import Wire
         Broken(
             "holes_per_session", "holes",
             "10:26: limits.holes: unknown key; allowed: sessions, holes_per_session"),
-        Broken("keep_on_exit: false", "half_open: true", "11:1: half_open: given twice, first in line 6"),
+        Broken("table_flags: none", "table_flags: owner", "11:14: table_flags: unknown word; allowed: auto, none"),
+        Broken("keep_on_exit: false", "half_open: true", "12:1: half_open: given twice, first in line 6"),
     ])
     func `A bad file is refused in one line that says where and why`(_ broken: Broken) throws {
         let yaml = try broken.applied(to: Self.good)

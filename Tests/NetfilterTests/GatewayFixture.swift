@@ -15,7 +15,7 @@ final class GatewayFixture {
 
     init(
         _ name: String, holeTimeout: Duration = .seconds(60), rate: UInt32 = 50, burst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true
     ) throws {
         let testbed = try GatewayTestbed(name)
         self.testbed = testbed
@@ -23,7 +23,8 @@ final class GatewayFixture {
             try NftFirewall(
                 TableSettings(
                     insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes,
-                    halfOpenRate: rate, halfOpenBurst: burst, elementsPerMap: elementsPerMap))
+                    halfOpenRate: rate, halfOpenBurst: burst, elementsPerMap: elementsPerMap,
+                    isOwned: isOwned))
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,

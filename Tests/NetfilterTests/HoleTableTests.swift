@@ -15,9 +15,9 @@ import Wire
     private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: seconds * 1_000_000_000) }
 
     @Test func `a path is two elements, a half-open endpoint one`() {
-        #expect(Self.half.elements.map(\.key) == [.any(to: Self.inside)])
+        #expect(Self.half.keys == [.any(to: Self.inside)])
         #expect(
-            Self.media.elements.map(\.key) == [
+            Self.media.keys == [
                 .outgoing(from: Self.path.inside, to: Self.path.outside),
                 .incoming(from: Self.path.outside, to: Self.path.inside),
             ])
@@ -27,8 +27,8 @@ import Wire
         var table = HoleTable()
         table.commit(SessionID(1), to: [Self.half], counts: [:], deadline: time(60))
         let change = table.transaction(SessionID(1), to: [Self.media, Self.mediaControl], timeout: .seconds(60))
-        #expect(change.old == Self.half.elements)
-        #expect(change.wanted == Self.media.elements + Self.mediaControl.elements)
+        #expect(change.old == OpenHole.elements(of: [Self.half], in: SessionID(1)))
+        #expect(change.wanted == OpenHole.elements(of: [Self.media, Self.mediaControl], in: SessionID(1)))
     }
 
     @Test func `a transaction that failed leaves the table as it was`() {

@@ -100,7 +100,7 @@ import Wire
     }
 
     @Test func `a batch that fails changes nothing`() throws {
-        let gate = try GatewayFixture("atomic")
+        let gate = try GatewayFixture("atomic", isOwned: false)
         #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
         // Somebody else puts an element with other data where ours would go: EBUSY for the whole batch.
         try gate.testbed.gateway.command(
@@ -118,7 +118,7 @@ import Wire
     }
 
     @Test func `a batch that deletes first and fails changes nothing`() throws {
-        let gate = try GatewayFixture("keeps")
+        let gate = try GatewayFixture("keeps", isOwned: false)
         #expect(gate.ask(.openFromAny(s1, inside: [hosts.inside])) == .completed)
         try gate.testbed.gateway.command(
             "nft", "add element netdev sekisho in4 { 10.2.0.2 . 20002 . 10.1.0.2 . 20002 timeout 9s : 10.1.0.77 }")
@@ -136,7 +136,7 @@ import Wire
     }
 
     @Test func `an error says whether the table is gone or an element`() throws {
-        let gate = try GatewayFixture("cause")
+        let gate = try GatewayFixture("cause", isOwned: false)
         #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
         try gate.testbed.gateway.command("nft", "delete", "table", "netdev", "sekisho")
         for request in [GateRequest.close(s1), .narrow(s2, holes(2)), .list(after: nil)] {
@@ -145,7 +145,7 @@ import Wire
     }
 
     @Test func `what the kernel refuses one of several is refused that one`() throws {
-        let gate = try GatewayFixture("group")
+        let gate = try GatewayFixture("group", isOwned: false)
         try gate.testbed.gateway.command(
             "nft", "add element netdev sekisho in4 { 10.2.0.2 . 20002 . 10.1.0.2 . 20002 timeout 9s : 10.1.0.77 }")
         let requests = [GateRequest.narrow(s1, holes(1)), .narrow(s2, holes(2)), .narrow(SessionID(3), holes(3))]
@@ -158,7 +158,7 @@ import Wire
     }
 
     @Test func `several that close together say what each counted`() throws {
-        let gate = try GatewayFixture("counts")
+        let gate = try GatewayFixture("counts", isOwned: false)
         let v6 = Addressing.both[1]
         let open = [GateRequest.narrow(s1, Holes(paths: [hosts.path])), .narrow(s2, Holes(paths: [v6.path]))]
         #expect(gate.gatekeeper.handle(open, at: gate.now).map(\.reply) == [.completed, .completed])

@@ -76,7 +76,7 @@ import Wire
     }
 
     @Test func `an element that expired is missed by nobody: its session closes and narrows like any other`() throws {
-        let gate = try GatewayFixture("missing")
+        let gate = try GatewayFixture("missing", isOwned: false)
         let hosts = Addressing.both[0]
         #expect(gate.ask(.openFromAny(SessionID(1), inside: [hosts.inside])) == .completed)
         _ = try gate.testbed.gateway.command("nft", "flush", "map", "netdev", "sekisho", "any4")

@@ -1,3 +1,4 @@
+import GateProtocol
 import Glibc
 import Lab
 import Netfilter
@@ -28,10 +29,15 @@ import Wire
         let byHand = try namespace("hand", "lan0", "wan0")
         try byHand.command("nft", "-f", Self.file())
         let built = try namespace("built", "lan0", "wan0")
-        let firewall = try built.run {
-            try NftFirewall(TableSettings(insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: prefixes))
-        }
-        #expect(try listing(built) == listing(byHand))
+        let settings = TableSettings(insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: prefixes)
+        let firewall = try built.run { try NftFirewall(settings) }
+        // The flags are the gate's alone: what nft loads would belong to nft, and go with it.
+        #expect(firewall.isOwner == TableOwnerTests.canBeOwned)
+        let head = try listing(built).split(separator: "\n").prefix(2).joined(separator: "\n")
+        #expect(head.contains("flags") == firewall.isOwner, "\(head)")
+        let lines = try listing(built).split(separator: "\n").filter { !$0.hasPrefix("\tflags ") }
+        let asWritten = try listing(byHand).split(separator: "\n")
+        #expect(lines.dropFirst() == asWritten.dropFirst())
         try firewall.remove()
         #expect(try built.command("nft", "list", "ruleset") == "")
     }
@@ -57,7 +63,7 @@ import Wire
                 TableSettings(
                     insideDevice: "eth-in", outsideDevice: "eth-out",
                     insidePrefixes: [inside4, inside6].compactMap { Prefix($0) }, mediaPorts: 16384...32767,
-                    halfOpenRate: 20, halfOpenBurst: 12, elementsPerMap: 1024))
+                    halfOpenRate: 20, halfOpenBurst: 12, elementsPerMap: 1024, isOwned: false))
         }
         #expect(try listing(built) == listing(byHand))
     }
@@ -70,15 +76,81 @@ import Wire
                 + "add chain netdev sekisho stale; add rule netdev sekisho stale counter")
         let others = try namespace.command("nft", "list tables ip; list tables inet")
         let settings = TableSettings(
-            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: ["10.1.0.0/24"].compactMap { Prefix($0) })
+            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: ["10.1.0.0/24"].compactMap { Prefix($0) },
+            isOwned: false)
         let first = try namespace.run { try NftFirewall(settings) }
         #expect(try !listing(namespace).contains("stale"))
         #expect(try namespace.command("nft", "list tables ip; list tables inet") == others)
         let second = try namespace.run { try NftFirewall(settings) }
         #expect(try listing(namespace).contains("chain outside"))
+        #expect(second.isInherited && !first.isInherited)
         try second.remove()
         try first.remove()
         #expect(try namespace.command("nft", "list tables ip; list tables inet") == others)
+    }
+
+    @Test(arguments: [
+        "add rule netdev sekisho inside counter", "insert rule netdev sekisho outside drop",
+        "flush chain netdev sekisho inside", "flush chain netdev sekisho outside", "add chain netdev sekisho more",
+        "add set netdev sekisho more { type ipv4_addr; }", "add counter netdev sekisho more",
+        "add table netdev sekisho { flags dormant; }",
+        "add chain netdev sekisho inside { policy drop; }", "delete table netdev sekisho",
+    ])
+    func `a table that somebody has changed is made anew, and one that is as it was is not`(change: String) throws {
+        let namespace = try namespace("edit", "lan0", "wan0")
+        let settings = TableSettings(
+            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: GatewayFixture.insidePrefixes, isOwned: false)
+        let first = try namespace.run { try NftFirewall(settings) }
+        let inside = endpoint("[fd00:1::2]:4000")
+        let element = SetElement(.any(to: inside), via: inside.address, of: SessionID(7))
+        _ = try first.apply(Transaction(old: [], wanted: [element], timeout: .seconds(50)))
+        let second = try namespace.run { try NftFirewall(settings) }
+        #expect(second.isInherited)
+        #expect(try second.heldElements().map(\.element) == [element])
+        let remaining = try #require(second.heldElements().first?.remaining)
+        #expect(remaining <= .seconds(50) && remaining > .seconds(30))
+        try namespace.command("nft", change)
+        let third = try namespace.run { try NftFirewall(settings) }
+        #expect(!third.isInherited)
+        #expect(try third.heldElements().isEmpty)
+        let fourth = try namespace.run { try NftFirewall(settings) }
+        #expect(fourth.isInherited)
+    }
+
+    @Test func `a table for an interface that was made anew is made anew`() throws {
+        let namespace = try namespace("index", "lan0", "wan0")
+        let settings = TableSettings(
+            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: GatewayFixture.insidePrefixes)
+        var firewall: NftFirewall? = try namespace.run { try NftFirewall(settings) }
+        #expect(firewall?.isInherited == false)
+        firewall = nil
+        firewall = try namespace.run { try NftFirewall(settings) }
+        #expect(firewall?.isInherited == true)
+        firewall = nil
+        try namespace.command("ip", "link", "delete", "wan0")
+        try namespace.command("ip", "link", "add", "wan0", "type", "veth", "peer", "name", "wan0-peer")
+        firewall = try namespace.run { try NftFirewall(settings) }
+        #expect(firewall?.isInherited == false)
+        #expect(try listing(namespace).contains("hook ingress device \"wan0\""))
+        firewall = nil
+        var other = settings
+        swap(&other.insideDevice, &other.outsideDevice)
+        firewall = try namespace.run { try NftFirewall(other) }
+        #expect(firewall?.isInherited == false)
+    }
+
+    @Test(.enabled(if: TableOwnerTests.canBeOwned))
+    func `a table that another process owns is not touched`() throws {
+        let namespace = try namespace("owned", "lan0", "wan0")
+        let settings = TableSettings(
+            insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: GatewayFixture.insidePrefixes)
+        let first = try namespace.run { try NftFirewall(settings) }
+        let before = try listing(namespace)
+        let error = #expect(throws: NetfilterError.self) { _ = try namespace.run { try NftFirewall(settings) } }
+        #expect(error?.errno == EPERM)
+        #expect(error?.advice?.contains("another process owns table netdev sekisho") == true)
+        #expect(try listing(namespace) == before)
+        #expect(first.isOwner)
     }
 
     @Test func `an interface that is not there is named`() throws {

@@ -86,9 +86,10 @@ import Wire
         #expect(try bed.atCaller.packets(from: "callee") - heard > 15, "media of the live call stopped")
         let answer = try request(invite(callID: "nogate"), in: bed)
         #expect(answer.contains("SIP/2.0 503") && answer.contains("Retry-After: "), Comment(rawValue: answer))
-        // The gate comes back with an empty table: the live call is put into it again, and still ends by its BYE.
+        // The gate comes back to its table: the live call goes on in it, and still ends by its BYE.
         try bed.gateway.startGate()
-        #expect(try bed.eventually(seconds: 3) { try bed.isOpen() }, bed.story(caller, callee))
+        #expect(try bed.isOpen(), bed.story(caller, callee))
+        try bed.gateway.gate?.expect("taken over with 1 sessions")
         let again = try bed.atCaller.packets(from: "callee")
         usleep(500_000)
         #expect(try bed.atCaller.packets(from: "callee") - again > 15, bed.story(caller, callee))
@@ -130,5 +131,38 @@ import Wire
         #expect(try bed.isOpen())
         try bed.gateway.startProxy()
         #expect(try bed.eventually(seconds: 3) { try bed.elements().isEmpty }, bed.story(caller, callee))
+    }
+
+    @Test func `a gate that is killed loses no packet of a call, and calls that ended meanwhile are gone with it back`()
+        throws
+    {
+        var options = GatewayProcesses.Options()
+        options.holeTimeout = 30
+        let bed = try CallBed("gatekill", options)
+        try bed.gateway.start()
+        let callee = try bed.answer()
+        let caller = try bed.call(["--seconds", "4"])
+        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
+        // Twice: the gate is back while the call goes on, and after it.
+        for _ in 0..<2 {
+            bed.gateway.gate?.signal(SIGKILL)
+            _ = bed.gateway.gate?.wait(seconds: 2)
+            try bed.gateway.startGate()
+            try bed.gateway.gate?.expect("taken over with 1 sessions; 0 elements of none removed")
+            #expect(try bed.isOpen(), bed.story(caller, callee))
+            usleep(300_000)
+        }
+        bed.gateway.gate?.signal(SIGKILL)
+        _ = bed.gateway.gate?.wait(seconds: 2)
+        #expect(caller.wait(seconds: 15) == 0, bed.story(caller, callee))
+        #expect(callee.wait(seconds: 15) == 0, bed.story(caller, callee))
+        for name in ["caller", "callee"] {
+            #expect(try bed.report(name).lost() == 0, bed.story(caller, callee))
+            #expect(try bed.report(name).rtp("received", "call").count > 150, bed.story(caller, callee))
+        }
+        // It was over while there was no gate.
+        #expect(try bed.isOpen(), bed.story(caller, callee))
+        try bed.gateway.startGate()
+        #expect(try bed.eventually(seconds: 1) { try bed.elements().isEmpty }, bed.story(caller, callee))
     }
 }
