@@ -43,7 +43,7 @@ public struct GateSettings: Hashable, Sendable {
     public enum TableFlags: String, CaseIterable, Sendable {
         /// The gate's own, where the kernel can do that and keep the table when the gate ends.
         case auto
-        /// Everybody's who may write nftables.
+        /// Everybody's who may write nftables; what others change is undone.
         case none
     }
 

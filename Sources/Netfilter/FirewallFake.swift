@@ -29,6 +29,8 @@ public final class FirewallFake: Firewall {
     /// Whether the table was removed.
     public private(set) var isRemoved = false
 
+    /// Whether somebody has taken the table away.
+    public private(set) var isLost = false
     /// How often the table was built anew.
     public private(set) var restorations = 0
 
@@ -60,9 +62,16 @@ public final class FirewallFake: Firewall {
             nextHop: held.element.nextHop, timeout: held.remaining, session: held.element.session)
     }
 
+    /// Takes the table away, as another program may.
+    public func lose() {
+        elements = [:]
+        isLost = true
+    }
+
     /// Changes the maps, or throws and leaves them as they were.
     public func apply(_ transaction: Transaction) throws(NetfilterError) -> [ElementKey: Traffic] {
         try call(.addElements(.out4))
+        try refuseLost(.addElements(.out4))
         var next = elements
         var counts: [ElementKey: Traffic] = [:]
         for element in transaction.old {
@@ -90,6 +99,7 @@ public final class FirewallFake: Firewall {
     /// What the elements have counted; those that are not held are left out.
     public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {
         try call(.getElements(.out4))
+        try refuseLost(.getElements(.out4))
         var counts: [ElementKey: Traffic] = [:]
         for key in keys { counts[key] = elements[key]?.traffic }
         return counts
@@ -108,6 +118,7 @@ public final class FirewallFake: Firewall {
         try call(.addTable)
         self.elements = [:]
         for element in elements { put(element) }
+        isLost = false
         restorations += 1
     }
 
@@ -137,6 +148,10 @@ public final class FirewallFake: Firewall {
         }
     }
 
+    private func refuseLost(_ attempt: NetfilterError.Attempt) throws(NetfilterError) {
+        guard !isLost else { throw NetfilterError(attempt, errno: FakeErrno.notThere, offset: FakeErrno.tableOffset) }
+    }
+
     private func call(_ attempt: NetfilterError.Attempt) throws(NetfilterError) {
         let number = calls
         calls += 1
@@ -146,6 +161,9 @@ public final class FirewallFake: Firewall {
 
 /// Linux error numbers (asm-generic/errno-base.h) that the fake answers by itself.
 private enum FakeErrno {
+    static let notThere: Int32 = 2
     static let busy: Int32 = 16
     static let tableFull: Int32 = 23
+    /// Where a message names the table.
+    static let tableOffset: UInt32 = 20
 }

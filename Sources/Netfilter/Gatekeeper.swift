@@ -12,6 +12,8 @@ public struct Gatekeeper<Kernel: Firewall> {
     let halfOpenAllowed: Bool
     let holeTimeout: Duration
     var table = HoleTable()
+    /// How often the table was found missing and was made anew.
+    public internal(set) var restorations = 0
 
     /// - Parameter holeTimeout: after which holes close that are not renewed.
     public init(kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration) {
@@ -52,7 +54,7 @@ public struct Gatekeeper<Kernel: Firewall> {
         case .renew(let sessions):
             return renew(sessions, at: now)
         case .list(let after):
-            return list(after: after)
+            return list(after: after, at: now)
         }
     }
 
@@ -115,7 +117,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     private mutating func perform(_ change: Change, at now: MonotonicTime) -> GateOutcome {
         guard !change.transaction.isEmpty else { return GateOutcome(.completed) }
         do throws(NetfilterError) {
-            return commit(change, try kernel.apply(change.transaction), at: now)
+            return commit(change, try apply(change.transaction, at: now), at: now)
         } catch {
             return GateOutcome(.kernel(error))
         }
@@ -126,7 +128,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     {
         defer { group = ChangeGroup() }
         // Whom the kernel refuses something is not said when they ask together: then each asks alone.
-        if group.hasSeveral, let counts = try? kernel.apply(group.transaction(timeout: holeTimeout)) {
+        if group.hasSeveral, let counts = try? apply(group.transaction(timeout: holeTimeout), at: now) {
             for change in group.changes { outcomes.append(commit(change, counts, at: now)) }
         } else {
             for change in group.changes { outcomes.append(perform(change, at: now)) }
@@ -210,9 +212,12 @@ public struct Gatekeeper<Kernel: Firewall> {
             if !known.isEmpty {
                 let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0), in: $0) }
                 let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
-                let counts = try asking { () throws(NetfilterError) in try kernel.apply(transaction) }
+                let before = restorations
+                let counts = try applying(transaction, at: now)
+                // What a table counted that somebody took away is not known: nobody is called silent for it.
                 silent = known.filter { session in
-                    table.holes(of: session).flatMap(\.keys).allSatisfy { (counts[$0]?.packets ?? 0) == 0 }
+                    before == restorations
+                        && table.holes(of: session).flatMap(\.keys).allSatisfy { (counts[$0]?.packets ?? 0) == 0 }
                 }
                 for session in known {
                     table.commit(
@@ -225,15 +230,40 @@ public struct Gatekeeper<Kernel: Firewall> {
         }
     }
 
-    private func list(after: SessionID?) -> GateOutcome {
+    private mutating func list(after: SessionID?, at now: MonotonicTime) -> GateOutcome {
         do throws(GateFailure) {
             let page = table.page(after: after, limit: GateLimits.reportsPerPage)
             let keys = page.sessions.flatMap { table.holes(of: $0).flatMap(\.keys) }
-            let counts = try asking { () throws(NetfilterError) in try kernel.counters(of: keys) }
+            let counts = try counters(of: keys, at: now)
             let reports = page.sessions.map { HoleReport(session: $0, table.holes(of: $0), counts: counts) }
             return GateOutcome(.listed(reports, more: page.more))
         } catch {
             return GateOutcome(error)
+        }
+    }
+
+    private mutating func applying(
+        _ transaction: Transaction, at now: MonotonicTime
+    ) throws(GateFailure) -> [ElementKey: Traffic] {
+        do throws(NetfilterError) {
+            return try apply(transaction, at: now)
+        } catch {
+            throw .kernel(error)
+        }
+    }
+
+    private mutating func counters(
+        of keys: [ElementKey], at now: MonotonicTime
+    ) throws(GateFailure) -> [ElementKey: Traffic] {
+        do throws(NetfilterError) {
+            do throws(NetfilterError) {
+                return try kernel.counters(of: keys)
+            } catch {
+                try restore(after: error, at: now)
+                return try kernel.counters(of: keys)
+            }
+        } catch {
+            throw .kernel(error)
         }
     }
 

@@ -16,6 +16,8 @@ public struct Inheritance: Hashable, Sendable {
 }
 
 extension Gatekeeper {
+    // MARK: After a start
+
     /// Takes over the sessions whose elements the kernel holds: they can be renewed, listed and closed at once, and end when
     /// they would have ended. What is left over, or what the policy does not allow any more, is removed.
     ///
@@ -63,6 +65,8 @@ extension Gatekeeper {
         return policy.refusal(asked) == nil && policy.refusal(sessions: table.count) == nil
     }
 
+    // MARK: After somebody else
+
     /// Builds the table anew with what it shall hold, each element for the time that it has left.
     ///
     /// - Returns: how many elements it holds.
@@ -70,6 +74,25 @@ extension Gatekeeper {
         let elements = table.elements(at: now, margin: Self.expiryMargin)
         try kernel.restore(elements)
         return elements.count
+    }
+
+    /// Has a transaction done; if the table is not there, it is made anew first.
+    mutating func apply(
+        _ transaction: Transaction, at now: MonotonicTime
+    ) throws(NetfilterError) -> [ElementKey: Traffic] {
+        do throws(NetfilterError) {
+            return try kernel.apply(transaction)
+        } catch {
+            try restore(after: error, at: now)
+            return try kernel.apply(transaction)
+        }
+    }
+
+    /// Builds the table anew where an error says that it is not there, and throws any other.
+    mutating func restore(after error: NetfilterError, at now: MonotonicTime) throws(NetfilterError) {
+        guard error.isLostTable else { throw error }
+        _ = try restore(at: now)
+        restorations += 1
     }
 }
 

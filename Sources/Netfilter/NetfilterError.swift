@@ -61,6 +61,11 @@ public struct NetfilterError: Error, Hashable, Sendable {
     }
 }
 
+extension NetfilterError {
+    /// Whether the table is not there, or not whole: somebody else's work.
+    var isLostTable: Bool { errno == ENOENT && (cause == .table || cause == .map) }
+}
+
 extension NetfilterError: CustomStringConvertible {
     /// The attempt, the error in words with its number, and what it points at.
     public var description: String {

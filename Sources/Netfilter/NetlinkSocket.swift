@@ -17,11 +17,14 @@ final class NetlinkSocket {
     /// - Parameters:
     ///   - bus: NETLINK_NETFILTER or NETLINK_ROUTE.
     ///   - groups: the bit mask of multicast groups to hear, for events.
-    init(bus: Int32, groups: UInt32 = 0) throws(NetfilterError) {
+    ///   - filter: which datagrams to hear; all without one.
+    init(bus: Int32, groups: UInt32 = 0, filter: [sock_filter] = []) throws(NetfilterError) {
         guard let handle = mnl_socket_open2(bus, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)) else {
             throw NetfilterError(.openSocket, errno: errno)
         }
-        guard mnl_socket_bind(handle, groups, MNL_SOCKET_AUTOPID) == 0 else {
+        guard Self.attach(filter, to: mnl_socket_get_fd(handle)),
+            mnl_socket_bind(handle, groups, MNL_SOCKET_AUTOPID) == 0
+        else {
             let error = NetfilterError(.openSocket, errno: errno)
             mnl_socket_close(handle)
             throw error
@@ -44,7 +47,31 @@ final class NetlinkSocket {
         mnl_socket_close(handle)
     }
 
+    /// For `poll`.
+    var descriptor: Int32 { mnl_socket_get_fd(handle) }
+
+    /// The number by which the kernel knows the socket.
+    var port: UInt32 { mnl_socket_get_portid(handle) }
+
+    private static func attach(_ filter: [sock_filter], to descriptor: Int32) -> Bool {
+        guard !filter.isEmpty else { return true }
+        var filter = filter
+        return filter.withUnsafeMutableBufferPointer { instructions in
+            var program = sock_fprog(len: UInt16(instructions.count), filter: instructions.baseAddress)
+            let width = socklen_t(MemoryLayout<sock_fprog>.size)
+            return setsockopt(descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, width) == 0
+        }
+    }
+
+    /// Makes room for sending so many octets at once, where that is more than there was.
+    func makeRoom(for octets: Int) {
+        guard octets > Int(Self.bufferOctets) else { return }
+        var octets = Int32(clamping: octets)
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &octets, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     func send(_ bytes: UnsafeRawBufferPointer) throws(NetfilterError) {
+        makeRoom(for: bytes.count)
         guard mnl_socket_sendto(handle, bytes.baseAddress, bytes.count) == bytes.count else {
             throw NetfilterError(.send, errno: errno)
         }

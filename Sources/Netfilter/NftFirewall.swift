@@ -25,6 +25,8 @@ public final class NftFirewall: Firewall {
     private let addresses: OwnAddresses
     private var sequence: UInt32 = 1
     private var tableFlags: UInt32 = 0
+    /// Only where others can change the table.
+    private var watch: TableWatch?
     /// Room for the messages of one call; kept, because making it anew costs more than a small batch.
     private let messages: MessageBuffer
     private let batch: Batch
@@ -51,7 +53,15 @@ public final class NftFirewall: Firewall {
     /// Whether the table belongs to this gate, so that nobody else can change it.
     public var isOwner: Bool { tableFlags & Nft.ownerFlag != 0 }
 
+    /// What to wait on for changes by others; -1 where there can be none.
+    public var watchDescriptor: Int32 { watch?.descriptor ?? -1 }
+
+    /// Who has changed the table since this was last asked; nil when nobody has.
+    public func intruder() -> TableIntruder? { watch?.update() }
+
     private func start() throws(NetfilterError) {
+        // Heard before the table is looked at: what is changed from then on is heard of.
+        if !isOwner { watch = try TableWatch(ignoring: writer.port) }
         isInherited = try inherit()
         if !isInherited { try restore([]) }
         guard isOwner, try reader.table()?.flags != tableFlags else { return }
@@ -94,7 +104,7 @@ public final class NftFirewall: Firewall {
                 continue
             }
             do throws(NetfilterError) {
-                // What was looked at is what is claimed.
+                // What was looked at is what is claimed; without flags the watch sees to that.
                 if isOwner { try commit(in: generation) { Ruleset.claim(into: $0, tableFlags: tableFlags) } }
                 return true
             } catch {

@@ -17,7 +17,7 @@ public struct TableSettings: Hashable, Sendable {
     /// Elements that each map holds at most.
     public var elementsPerMap: UInt32
     /// Whether the table belongs to the gate alone, where the kernel can do that and keep it when the gate ends: others can
-    /// then neither change nor flush it.
+    /// then neither change nor flush it. Else the gate hears of changes and undoes them.
     public var isOwned: Bool
 
     /// A table for these devices and prefixes; what is left out is at its default.

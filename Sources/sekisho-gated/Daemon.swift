@@ -19,8 +19,10 @@ struct Daemon {
     private let firewall: NftFirewall
     private var gatekeeper: Gatekeeper<NftFirewall>
     private var connections: [Connection] = []
+    /// Those of the gatekeeper that the log tells of.
+    private var restorations = 0
     private var log = Log()
-    /// What `poll` looks at: the signals, the listener and the connections in their order.
+    /// What `poll` looks at: the signals, the listener, changes of the table by others, and the connections in their order.
     private var entries: [pollfd] = []
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
@@ -72,6 +74,14 @@ struct Daemon {
         }
     }
 
+    // MARK: The table
+
+    /// Undoes what somebody else did to the table.
+    private mutating func repair() {
+        guard let intruder = firewall.intruder() else { return }
+        restore("because \(intruder) changed it")
+    }
+
     private mutating func restore(_ reason: String) {
         let start = now
         do throws(NetfilterError) {
@@ -81,6 +91,13 @@ struct Daemon {
         } catch {
             log.line("table netdev sekisho cannot be made anew \(reason): \(error.description)")
         }
+    }
+
+    /// Says when a request found no table.
+    private mutating func tellRestorations() {
+        guard restorations != gatekeeper.restorations else { return }
+        restorations = gatekeeper.restorations
+        log.line("table netdev sekisho was gone, and is made anew with the sessions that it had")
     }
 
     /// Two that read SIP on one machine do not agree on what it says. The gate goes on: it was not it that let the other in,
@@ -117,6 +134,7 @@ struct Daemon {
         entries.removeAll(keepingCapacity: true)
         entries.append(pollfd(fd: signals, events: Int16(POLLIN), revents: 0))
         entries.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
+        entries.append(pollfd(fd: firewall.watchDescriptor, events: Int16(POLLIN), revents: 0))
         for connection in connections {
             let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
             entries.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
@@ -124,7 +142,8 @@ struct Daemon {
         guard poll(&entries, nfds_t(entries.count), timeout()) >= 0 || errno == EINTR else { return true }
         if entries[0].revents != 0 { return true }
         for session in gatekeeper.expire(at: now) { log.line("expired \(session): not renewed in time") }
-        serve(entries[2...])
+        if entries[2].revents != 0 { repair() }
+        serve(entries[3...])
         if entries[1].revents != 0 { admit() }
         log.flush()
         return false
@@ -181,6 +200,7 @@ struct Daemon {
 
     private mutating func answer(_ requests: [GateRequest]) -> [GateReply] {
         let outcomes = gatekeeper.handle(requests, at: now)
+        tellRestorations()
         for (request, outcome) in zip(requests, outcomes) {
             if settings.logsChanges || outcome.reply != .completed, let line = RequestLog.line(request, outcome) {
                 log.line(line)

@@ -3,7 +3,7 @@ import Netfilter
 import Testing
 import Wire
 
-/// What a gate makes of the elements of the one before it.
+/// What a gate makes of the elements of the one before it, and of a table that somebody else took away.
 @Suite struct InheritanceTests {
     private let a = endpoint("10.1.0.2:4000")
     private let path = MediaPath(inside: endpoint("10.1.0.2:4000"), outside: endpoint("10.2.0.2:5000"))
@@ -95,6 +95,40 @@ import Wire
         own.firewall.addresses = [a.address]
         #expect(try own.gatekeeper.inherit(at: own.now) == Inheritance(sessions: 0, removed: 3))
         #expect(own.firewall.elements.isEmpty)
+    }
+
+    @Test(arguments: 0...4)
+    func `whatever is asked when the table is gone finds it made anew`(_ number: Int) throws {
+        var gate = FakeGate()
+        #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .completed)
+        gate.now = gate.now + .seconds(20)
+        gate.firewall.lose()
+        let requests: [GateRequest] = [
+            .openFromAny(s2, inside: [endpoint("10.1.0.2:4002")]), .close(s1), .renew([s1]), .list(after: nil),
+            .narrow(s1, Holes(paths: [path, control])),
+        ]
+        switch gate.ask(requests[number]) {
+        case .refused(let refusal): Issue.record("refused: \(refusal)")
+        // What was counted went with the table: that is no silence.
+        case .renewed(let missing, let silent): #expect(missing.isEmpty && silent.isEmpty)
+        case .completed, .listed, .welcome: break
+        }
+        #expect(gate.gatekeeper.restorations == 1)
+        #expect(gate.firewall.restorations == 1)
+        #expect(gate.firewall.elements.keys.contains(out) == (number != 1))
+        // What was not asked for has the time that it had.
+        if number == 0 || number == 3 { #expect(gate.firewall.elements[out]?.timeout == .seconds(40)) }
+        #expect(gate.firewall.elements[out]?.session == (number == 1 ? nil : s1))
+    }
+
+    @Test func `a table that is gone for several at once is made anew once`() throws {
+        var gate = FakeGate()
+        #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .completed)
+        gate.firewall.lose()
+        let requests: [GateRequest] = [.close(s1), .openFromAny(s2, inside: [endpoint("10.1.0.2:4002")])]
+        #expect(gate.gatekeeper.handle(requests, at: gate.now).map(\.reply) == [.completed, .completed])
+        #expect(gate.firewall.restorations == 1)
+        #expect(Set(gate.firewall.elements.keys) == [.any(to: endpoint("10.1.0.2:4002"))])
     }
 
     @Test func `a session whose time has passed is not made anew`() throws {

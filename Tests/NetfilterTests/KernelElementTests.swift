@@ -135,13 +135,21 @@ import Wire
         #expect(!left.contains("elements"))
     }
 
-    @Test func `an error says whether the table is gone or an element`() throws {
+    @Test func `a table that is gone is made anew by the next request, with what it held`() throws {
         let gate = try GatewayFixture("cause", isOwned: false)
         #expect(gate.ask(.narrow(s1, holes(1))) == .completed)
-        try gate.testbed.gateway.command("nft", "delete", "table", "netdev", "sekisho")
-        for request in [GateRequest.close(s1), .narrow(s2, holes(2)), .list(after: nil)] {
-            #expect(gate.gatekeeper.handle(request, at: gate.now).error?.cause == .table)
+        let requests = [GateRequest.narrow(s2, holes(2)), .renew([s1]), .list(after: nil), .close(s2)]
+        for (index, request) in requests.enumerated() {
+            try gate.testbed.gateway.command("nft", "delete", "table", "netdev", "sekisho")
+            let key = ElementKey.any(to: hosts.inside)
+            let error = #expect(throws: NetfilterError.self) { try gate.firewall.counters(of: [key]) }
+            #expect(error?.cause == .table)
+            #expect(gate.gatekeeper.handle(request, at: gate.now).error == nil)
+            #expect(gate.gatekeeper.restorations == index + 1)
+            #expect(gate.report(1)?.holes == holes(1))
         }
+        #expect(gate.gatekeeper.sessionCount == 1)
+        #expect(try gate.firewall.heldElements().count == 2)
     }
 
     @Test func `what the kernel refuses one of several is refused that one`() throws {
