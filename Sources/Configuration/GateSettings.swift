@@ -32,6 +32,8 @@ public struct GateSettings: Hashable, Sendable {
     public var forbidden: [Prefix] = []
     /// How much the gate holds at a time.
     public var limits = Limits()
+    /// What inside IPv4 endpoints are seen as outside; nil when they are seen as they are.
+    public var translation: Translation?
     /// Whether the table belongs to the gate alone.
     public var tableFlags = TableFlags.auto
     /// Whether the table stays in the kernel when the daemon ends.
@@ -45,6 +47,19 @@ public struct GateSettings: Hashable, Sendable {
         case auto
         /// Everybody's who may write nftables; what others change is undone.
         case none
+    }
+
+    /// How inside IPv4 endpoints are seen outside.
+    public struct Translation: Hashable, Sendable {
+        /// The external addresses; at least one.
+        public var addresses: [IPAddress]
+        /// The ports that are given out on each of them; at least one pair.
+        public var ports: ClosedRange<UInt16> = 16_384...32_767
+        /// How long a port rests after its last use.
+        public var quarantine: Duration = .seconds(60)
+
+        /// Translation to these addresses; all else is at its default.
+        public init(addresses: [IPAddress]) { self.addresses = addresses }
     }
 
     /// How much the gate holds at a time.

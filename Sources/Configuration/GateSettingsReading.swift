@@ -22,6 +22,7 @@ extension GateSettings {
         case holeTimeout = "hole_timeout"
         case forbidden
         case limits
+        case nat
         case tableFlags = "table_flags"
         case keepOnExit = "keep_on_exit"
         case logChanges = "log_changes"
@@ -62,9 +63,41 @@ extension GateSettings {
         if let field = section[.holeTimeout] { holeTimeout = .seconds(try field.number(5...3600)) }
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
+        if let field = section[.nat] { translation = try Translation(reading: field, inside: insidePrefixes) }
         if let field = section[.tableFlags] { tableFlags = try field.word() }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.logChanges] { logsChanges = try field.flag() }
+    }
+}
+
+extension GateSettings.Translation {
+    private enum Key: String, CaseIterable {
+        case addresses
+        case ports
+        case quarantine = "quarantine_s"
+    }
+
+    fileprivate init(reading field: Field, inside: [Prefix]) throws(ConfigurationError) {
+        let section = try Section<Key>(field)
+        let allowed = "IPv4 addresses outside of the inside prefixes"
+        self.init(
+            addresses: try section.required(.addresses).list(of: allowed, atLeast: 1) {
+                field throws(ConfigurationError) in
+                let address = try field.hostAddress()
+                guard !address.isIPv6, !inside.contains(where: { $0.contains(address) }) else {
+                    throw field.error("not an external IPv4 address", allowed: allowed)
+                }
+                return address
+            })
+        if let field = section[.ports] {
+            ports = try field.portRange(from: 1024)
+            // RTP at an even port, RTCP at the next (RFC 3550 section 11).
+            guard ports.lowerBound.isMultiple(of: 2), !ports.upperBound.isMultiple(of: 2) else {
+                throw field.error("not whole pairs", allowed: "FIRST-LAST with an even first and an odd last port")
+            }
+        }
+        // RFC 6056 has no number; a phone that did not hear the BYE sends until its own timer ends it, a minute or two.
+        if let field = section[.quarantine] { quarantine = .seconds(try field.number(0...3600)) }
     }
 }
 

@@ -18,6 +18,8 @@ public struct PinholeReport: Hashable, Sendable {
 
     /// The endpoint on the protected side.
     public var inside: Endpoint
+    /// What that endpoint is outside, where addresses are translated.
+    public var external: Endpoint?
     /// Nil while any endpoint outside will do.
     public var outside: Endpoint?
     /// From inside to outside.
@@ -26,8 +28,11 @@ public struct PinholeReport: Hashable, Sendable {
     public var inward: Traffic
 
     /// All values at once; no outside endpoint stands for any.
-    public init(inside: Endpoint, outside: Endpoint?, outward: Traffic, inward: Traffic) {
+    public init(
+        inside: Endpoint, external: Endpoint? = nil, outside: Endpoint?, outward: Traffic, inward: Traffic
+    ) {
         self.inside = inside
+        self.external = external
         self.outside = outside
         self.outward = outward
         self.inward = inward
@@ -38,6 +43,7 @@ extension PinholeReport {
     func write(to writer: inout JSONWriter) {
         writer.object { writer in
             writer.member("inside") { $0.text(Array(inside.description.utf8)) }
+            if let external { writer.member("external") { $0.text(Array(external.description.utf8)) } }
             writer.member("outside") { $0.text(Array((outside?.description ?? Self.any).utf8)) }
             writer.member("outward") { outward.write(to: &$0) }
             writer.member("inward") { inward.write(to: &$0) }
@@ -48,7 +54,9 @@ extension PinholeReport {
         let outside: Endpoint? =
             try value.text("outside") == Self.any ? nil : try Self.endpoint("outside", of: value)
         self.init(
-            inside: try Self.endpoint("inside", of: value), outside: outside,
+            inside: try Self.endpoint("inside", of: value),
+            external: value.member("external") == nil ? nil : try Self.endpoint("external", of: value),
+            outside: outside,
             outward: try Traffic(try value.required("outward")), inward: try Traffic(try value.required("inward")))
     }
 

@@ -45,6 +45,12 @@ public enum FrameEncoder {
                 count: holes.paths.count, limit: GateLimits.holesPerSession - holes.halfOpen.count, as: UInt8.self,
                 in: "paths")
             for path in holes.paths { output.append(path) }
+            try output.append(
+                count: holes.reserved.count,
+                limit: GateLimits.holesPerSession - holes.halfOpen.count - holes.paths.count,
+                as: UInt8.self, in: "reserved")
+            for endpoint in holes.reserved { output.append(endpoint) }
+            try output.append(holes.bindings)
         case .close(let session):
             output.append(.close, id)
             output.append(integer: session.value)
@@ -66,12 +72,14 @@ public enum FrameEncoder {
         switch reply {
         case .completed:
             output.append(.completed, id)
+        case .bound(let bindings):
+            output.append(.bound, id)
+            try output.append(bindings)
         case .refused(let refusal):
             output.append(.refused, id)
             output.append(refusal.reason.rawValue)
             output.append(integer: UInt32(bitPattern: refusal.errno))
-            output.append(refusal.endpoint == nil ? 0 : 1)
-            if let endpoint = refusal.endpoint { output.append(endpoint) }
+            output.append(optional: refusal.endpoint)
         case .renewed(let missing, let silent):
             output.append(.renewed, id)
             for sessions in [missing, silent] {
@@ -84,13 +92,14 @@ public enum FrameEncoder {
             output.append(more ? 1 : 0)
             try output.append(count: reports.count, limit: GateLimits.reportsPerPage, as: UInt8.self, in: "reports")
             for report in reports { try output.append(report) }
-        case .welcome(let version, let holeTimeout):
+        case .welcome(let version, let holeTimeout, let translates):
             output.append(.welcome, id)
             output.append(integer: version)
             guard let milliseconds = UInt32(exactly: holeTimeout.wholeNanoseconds / 1_000_000) else {
                 throw ParseError(.badNumber, in: "hole timeout", at: output.count)
             }
             output.append(integer: milliseconds)
+            output.append(translates ? 1 : 0)
         }
     }
 }
@@ -127,6 +136,19 @@ extension [UInt8] {
         append(path.outside)
     }
 
+    fileprivate mutating func append(_ bindings: [EndpointBinding]) throws(ParseError) {
+        try append(count: bindings.count, limit: GateLimits.holesPerSession, as: UInt8.self, in: "bindings")
+        for binding in bindings {
+            append(binding.inside)
+            append(binding.external)
+        }
+    }
+
+    fileprivate mutating func append(optional endpoint: Endpoint?) {
+        append(endpoint == nil ? 0 : 1)
+        if let endpoint { append(endpoint) }
+    }
+
     fileprivate mutating func append(_ traffic: Traffic) {
         append(integer: traffic.packets)
         append(integer: traffic.bytes)
@@ -137,6 +159,7 @@ extension [UInt8] {
         try append(count: report.halfOpen.count, limit: GateLimits.holesPerSession, as: UInt8.self, in: "half-open")
         for entry in report.halfOpen {
             append(entry.inside)
+            append(optional: entry.external)
             append(entry.incoming)
         }
         try append(
@@ -144,6 +167,7 @@ extension [UInt8] {
             in: "paths")
         for entry in report.paths {
             append(entry.path)
+            append(optional: entry.external)
             append(entry.outgoing)
             append(entry.incoming)
         }

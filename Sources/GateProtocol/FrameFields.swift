@@ -81,7 +81,26 @@ extension Cursor {
         let limit = GateLimits.holesPerSession - holes.halfOpen.count
         let count = try count(UInt8.self, limit: limit, in: "paths")
         for _ in 0..<count { holes.paths.append(try path()) }
+        let reserved = try self.count(UInt8.self, limit: limit - count, in: "reserved")
+        for _ in 0..<reserved { holes.reserved.append(try endpoint()) }
+        holes.bindings = try bindings()
         return holes
+    }
+
+    @_lifetime(self: copy self)
+    mutating func bindings() throws(ParseError) -> [EndpointBinding] {
+        let count = try count(UInt8.self, limit: GateLimits.holesPerSession, in: "bindings")
+        var bindings: [EndpointBinding] = []
+        for _ in 0..<count {
+            let inside = try endpoint()
+            bindings.append(EndpointBinding(inside: inside, external: try endpoint()))
+        }
+        return bindings
+    }
+
+    @_lifetime(self: copy self)
+    mutating func optionalEndpoint() throws(ParseError) -> Endpoint? {
+        try flag(in: "endpoint present") ? endpoint() : nil
     }
 
     @_lifetime(self: copy self)
@@ -96,13 +115,16 @@ extension Cursor {
         let halfOpen = try count(UInt8.self, limit: GateLimits.holesPerSession, in: "half-open")
         for _ in 0..<halfOpen {
             let inside = try endpoint()
-            report.halfOpen.append(HalfOpenReport(inside: inside, incoming: try traffic()))
+            let external = try optionalEndpoint()
+            report.halfOpen.append(HalfOpenReport(inside: inside, external: external, incoming: try traffic()))
         }
         let paths = try count(UInt8.self, limit: GateLimits.holesPerSession - halfOpen, in: "paths")
         for _ in 0..<paths {
             let path = try path()
+            let external = try optionalEndpoint()
             let outgoing = try traffic()
-            report.paths.append(PathReport(path: path, outgoing: outgoing, incoming: try traffic()))
+            report.paths.append(
+                PathReport(path: path, external: external, outgoing: outgoing, incoming: try traffic()))
         }
         return report
     }
@@ -113,8 +135,7 @@ extension Cursor {
             throw ParseError(.unsupported, in: "reason", at: offset - 1)
         }
         let errno = Int32(bitPattern: try integer(UInt32.self, in: "errno"))
-        let endpoint = try flag(in: "endpoint present") ? endpoint() : nil
-        return GateRefusal(reason, endpoint: endpoint, errno: errno)
+        return GateRefusal(reason, endpoint: try optionalEndpoint(), errno: errno)
     }
 
     /// The body of a frame of the kind given.
@@ -137,6 +158,8 @@ extension Cursor {
             return .request(.list(after: try flag(in: "session present") ? session() : nil))
         case .completed:
             return .reply(.completed)
+        case .bound:
+            return .reply(.bound(try bindings()))
         case .refused:
             return .reply(.refused(try refusal()))
         case .renewed:
@@ -151,7 +174,10 @@ extension Cursor {
         case .welcome:
             let version = try integer(UInt16.self, in: "version")
             let milliseconds = try integer(UInt32.self, in: "hole timeout")
-            return .reply(.welcome(version: version, holeTimeout: .milliseconds(Int64(milliseconds))))
+            return .reply(
+                .welcome(
+                    version: version, holeTimeout: .milliseconds(Int64(milliseconds)),
+                    translates: try flag(in: "translates")))
         }
     }
 }

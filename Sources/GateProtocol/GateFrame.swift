@@ -8,11 +8,12 @@
 /// ... body        by kind; fixed layout, counts before lists, nothing may follow
 ///
 /// endpoint: u8 family (4 or 6), 4 or 16 octets of address, u16 port
-/// holes:    u8 count, endpoints; u8 count, pairs of endpoints (inside, outside)
+/// holes:    u8 count, endpoints (half-open); u8 count, pairs of endpoints (inside, outside); u8 count, endpoints (reserved);
+///           u8 count, pairs of endpoints (inside, external)
 /// ```
 public struct GateFrame: Hashable, Sendable {
     /// The protocol version of this release, for `hello` and `welcome`.
-    public static let version: UInt16 = 2
+    public static let version: UInt16 = 3
 
     /// Octets of kind and request id, the shortest frame.
     static let headerOctets = 5
@@ -53,5 +54,6 @@ public struct GateFrame: Hashable, Sendable {
         case renewed = 0x83
         case listed = 0x84
         case welcome = 0x85
+        case bound = 0x86
     }
 }

@@ -36,6 +36,8 @@ public struct GateRefusal: Error, Hashable, Sendable {
         case mixedFamilies = 15
         /// The configuration does not allow holes that are open to any source.
         case halfOpenDisabled = 16
+        /// No external port is free.
+        case noPort = 17
     }
 
     /// The kind of refusal.
@@ -82,6 +84,8 @@ extension GateRefusal.Reason {
         case .notReady: "say hello first"
         case .kernel: "the kernel refused the transaction"
         case .mixedFamilies: "the two ends of a path are of different address families"
+        case .noPort:
+            "no external port is free; widen the range or add addresses to the gate's nat section, or end calls"
         case .halfOpenDisabled: "holes for any source are switched off in the gate's configuration"
         }
     }

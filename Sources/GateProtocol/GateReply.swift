@@ -2,6 +2,8 @@
 public enum GateReply: Hashable, Sendable {
     /// The kernel has done what was asked.
     case completed
+    /// The kernel has done what was asked, and these are the external endpoints of what the session has inside.
+    case bound([EndpointBinding])
     /// Nothing was changed.
     case refused(GateRefusal)
     /// The sessions were renewed, save those the gate does not hold. Those are silent by whose holes no packet has gone since
@@ -10,6 +12,6 @@ public enum GateReply: Hashable, Sendable {
     /// One page of a list; with `more`, ask again after the last session of this page.
     case listed([HoleReport], more: Bool)
     /// The connection is open for requests; holes close by themselves after `holeTimeout` (whole milliseconds) without
-    /// a `renew`.
-    case welcome(version: UInt16, holeTimeout: Duration)
+    /// a `renew`. With `translates`, inside IPv4 endpoints are seen outside as external ones, which `bound` tells.
+    case welcome(version: UInt16, holeTimeout: Duration, translates: Bool = false)
 }

@@ -23,12 +23,15 @@ public struct Traffic: Hashable, Sendable {
 public struct HalfOpenReport: Hashable, Sendable {
     /// The inside endpoint that is open for any source.
     public var inside: Endpoint
+    /// Where it is reached from outside, when that is another endpoint.
+    public var external: Endpoint?
     /// What came in from anyone.
     public var incoming: Traffic
 
     /// The count of one half-open endpoint.
-    public init(inside: Endpoint, incoming: Traffic) {
+    public init(inside: Endpoint, external: Endpoint? = nil, incoming: Traffic) {
         self.inside = inside
+        self.external = external
         self.incoming = incoming
     }
 }
@@ -37,14 +40,17 @@ public struct HalfOpenReport: Hashable, Sendable {
 public struct PathReport: Hashable, Sendable {
     /// The two endpoints.
     public var path: MediaPath
+    /// What the inside endpoint is outside, when that is another one.
+    public var external: Endpoint?
     /// From the inside endpoint to the outside one.
     public var outgoing: Traffic
     /// From the outside endpoint to the inside one.
     public var incoming: Traffic
 
     /// The counts of one path.
-    public init(path: MediaPath, outgoing: Traffic, incoming: Traffic) {
+    public init(path: MediaPath, external: Endpoint? = nil, outgoing: Traffic, incoming: Traffic) {
         self.path = path
+        self.external = external
         self.outgoing = outgoing
         self.incoming = incoming
     }

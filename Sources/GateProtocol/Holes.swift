@@ -25,24 +25,34 @@ public struct Holes: Hashable, Sendable {
     public var halfOpen: [Endpoint]
     /// Exact paths: the state from the answer on.
     public var paths: [MediaPath]
+    /// Inside endpoints that get an external port where addresses are translated, and nothing is open for them: the other
+    /// side is told the port before it may send.
+    public var reserved: [Endpoint]
+    /// External ports that the endpoints had and shall have again when they are free: what the other side was told.
+    public var bindings: [EndpointBinding]
 
-    /// These half-open endpoints and paths; none of a kind that is left out.
-    public init(halfOpen: [Endpoint] = [], paths: [MediaPath] = []) {
+    /// These entries; none of a kind that is left out.
+    public init(
+        halfOpen: [Endpoint] = [], paths: [MediaPath] = [], reserved: [Endpoint] = [], bindings: [EndpointBinding] = []
+    ) {
         self.halfOpen = halfOpen
         self.paths = paths
+        self.reserved = reserved
+        self.bindings = bindings
     }
 
-    /// Entries of both kinds, as the limits count them.
-    public var count: Int { halfOpen.count + paths.count }
+    /// Entries of all kinds, as the limits count them.
+    public var count: Int { halfOpen.count + paths.count + reserved.count }
 
-    /// Whether nothing is open.
-    public var isEmpty: Bool { halfOpen.isEmpty && paths.isEmpty }
+    /// Whether nothing is open or reserved.
+    public var isEmpty: Bool { count == 0 }
 }
 
 extension Holes: CustomStringConvertible {
     /// Every hole as text, separated by spaces, or `nothing`.
     public var description: String {
         if isEmpty { return "nothing" }
-        return (halfOpen.map { "any->\($0)" } + paths.map(\.description)).joined(separator: " ")
+        let entries = halfOpen.map { "any->\($0)" } + paths.map(\.description) + reserved.map { "reserved \($0)" }
+        return entries.joined(separator: " ")
     }
 }

@@ -60,7 +60,7 @@ public struct PinholePolicy: Hashable, Sendable {
     /// Why a session may not have these holes, or nil.
     public func refusal(_ holes: Holes) -> GateRefusal? {
         guard holes.count <= maximumHolesPerSession else { return GateRefusal(.tooManyHoles) }
-        for endpoint in holes.halfOpen {
+        for endpoint in holes.halfOpen + holes.reserved {
             if let refusal = refusal(inside: endpoint) { return refusal }
         }
         for path in holes.paths {

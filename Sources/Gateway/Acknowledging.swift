@@ -62,7 +62,11 @@ extension SessionController {
 
     /// The ACK as the next hop gets it.
     private func outgoing(_ acknowledgement: Acknowledgement) -> Message {
+        let (source, destination) = (acknowledgement.flow.remote.address, acknowledgement.destination.remote.address)
         var request = acknowledgement.message
+        if isTranslated(from: source, to: destination) {
+            request = translated(request, knownCall(of: request, from: acknowledgement.flow)?.session.id)
+        }
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
             branch: LoopCheck.constantBranch(for: acknowledgement.message, tokens),

@@ -53,7 +53,11 @@ extension SessionController {
             guard session.keys.isEmpty && session.reading != .disclosed || sender.place.side == .inside else {
                 return reject(subject, .unprotected)
             }
-            plan(subject, description, .plain)
+            if sender.place.side == .outside, let changed = withoutHairpin(description) {
+                plan(replacingDescription(subject, with: changed), changed, .plain)
+            } else {
+                plan(subject, description, .plain)
+            }
         case .closed: unreadable(subject)
         case .rejected(let rejection): reject(subject, rejection)
         case .envelopes(let contents):
@@ -216,6 +220,11 @@ extension SessionController {
         }
         var isOffer = false
         do throws(Rejection) {
+            if let description, sender.place.side == .inside,
+                let fault = translationFault(description, in: message, reading)
+            {
+                return reject(subject, fault)
+            }
             if let description {
                 isOffer = try take(description, of: message, from: sender, subject, direct, &negotiation)
             } else if case .acknowledgement = subject, awaitsAnswer(negotiation, in: message, from: sender.party) {

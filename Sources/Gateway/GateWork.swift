@@ -15,6 +15,8 @@ struct GateLink {
     var closing: Set<SessionID> = []
     /// Sessions whose refresh waits for the one before it.
     var renewing: ArraySlice<SessionID> = []
+    /// The inside endpoints of the calls here by the external ones that the gate gave them.
+    var insides: [Endpoint: Endpoint] = [:]
 
     /// A request under way.
     struct Pending {
@@ -40,10 +42,10 @@ extension SessionController {
         sessions[id]?.requested = wanted
         if wanted.isEmpty {
             ask(.close(id), for: subject)
-        } else if wanted.paths.isEmpty {
+        } else if wanted.paths.isEmpty, wanted.reserved.isEmpty, session.bindings.isEmpty {
             ask(.openFromAny(id, inside: wanted.halfOpen), for: subject)
         } else {
-            ask(.narrow(id, wanted), for: subject)
+            ask(.narrow(id, withBindings(wanted, of: session)), for: subject)
         }
     }
 
@@ -61,6 +63,10 @@ extension SessionController {
         guard let pending = gate.pending.removeValue(forKey: token) else { return }
         switch reply {
         case .completed:
+            confirm(pending.request)
+            proceed(pending.subject)
+        case .bound(let bindings):
+            if let id = pending.request.changedSession { note(bindings, of: id) }
             confirm(pending.request)
             proceed(pending.subject)
         case .refused(let refusal) where refusal.reason == .conflict && replaceStale(pending.request):
@@ -99,6 +105,8 @@ extension SessionController {
     private mutating func confirm(_ id: SessionID, _ holes: Holes) {
         effects.append(.log(.holesChanged(id, holes)))
         guard let session = sessions[id] else { return }
+        var holes = holes
+        holes.bindings = []
         if holes.halfOpen.isEmpty {
             if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
         } else if session.installed.halfOpen.isEmpty {
@@ -130,7 +138,7 @@ extension SessionController {
 
     /// An offer has waited for its answer for long enough: its endpoints close, whatever else keeps the call up.
     mutating func halfOpenTimedOut(_ id: SessionID) {
-        sessions[id]?.negotiation.halfOpen = []
+        sessions[id]?.negotiation.closeHalfOpen(isTranslated: settings.translates)
         ensureHoles(id, for: .none)
     }
 
@@ -144,8 +152,9 @@ extension SessionController {
     }
 
     /// The gate is back: what it holds is compared with what lives here.
-    mutating func gateConnected(_ timeout: Duration) {
+    mutating func gateConnected(_ timeout: Duration, _ translates: Bool) {
         gate.holeTimeout = timeout
+        settings.translates = translates
         gate.unknownClosed = 0
         ask(.list(after: nil), for: .none)
         effects.append(.startTimer(.renewal, timeout / GateLink.renewalsPerTimeout))

@@ -14,8 +14,8 @@ public enum Input: Sendable {
     case fired(TimerKey)
     /// A message could not be sent, or the connection that it was sent on is gone.
     case transportFailed(Destination)
-    /// The gate answers and said after how long unrefreshed holes close.
-    case gateConnected(holeTimeout: Duration)
+    /// The gate answers and said after how long unrefreshed holes close, and whether it translates addresses.
+    case gateConnected(holeTimeout: Duration, translates: Bool = false)
     /// The gate is gone; what was asked of it and not answered will not be.
     case gateDisconnected
     case gateReplied(GateToken, GateReply)

@@ -34,6 +34,7 @@ struct Negotiation: Sendable {
         /// An offer that followed in its dialog and waits for its answer, and the endpoints that it opens.
         var offer: Offer?
         var halfOpen: [Endpoint] = []
+        var reserved: [Endpoint] = []
         /// Cleared when the answer could not be honoured: nothing is open for it until a 2xx makes it final.
         var isOpen = true
     }
@@ -48,17 +49,29 @@ struct Negotiation: Sendable {
     var early: [[UInt8]: EarlyAnswer] = [:]
     /// The endpoints of an offer that waits for its answer.
     var halfOpen: [Endpoint] = []
+    /// Those that nothing is open for, where the other side must be told of an external endpoint all the same.
+    var reserved: [Endpoint] = []
 
     /// What should be open.
     var wanted: Holes {
-        guard !early.isEmpty else { return Holes(halfOpen: halfOpen, paths: stable) }
+        guard !early.isEmpty else { return Holes(halfOpen: halfOpen, paths: stable, reserved: reserved) }
         var paths = stable
         var halfOpen = halfOpen
+        var reserved = reserved
         for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) where answer.isOpen {
             for path in answer.paths where !paths.contains(path) { paths.append(path) }
             for endpoint in answer.halfOpen where !halfOpen.contains(endpoint) { halfOpen.append(endpoint) }
+            for endpoint in answer.reserved where !reserved.contains(endpoint) { reserved.append(endpoint) }
         }
-        return Holes(halfOpen: halfOpen, paths: paths)
+        return Holes(halfOpen: halfOpen, paths: paths, reserved: reserved)
+    }
+
+    /// The endpoints of the offer that waits for its answer close.
+    ///
+    /// - Parameter isTranslated: whether their external endpoints stay: the other side was told of them.
+    mutating func closeHalfOpen(isTranslated: Bool) {
+        if isTranslated { reserved += halfOpen }
+        halfOpen = []
     }
 }
 
@@ -103,17 +116,27 @@ extension Negotiation {
         let endpoints = try PinholePlan.offered(
             description, side: place.side, signalling: place.address, direct: direct, policy: settings.policy)
         let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.inside)
-        let half = settings.halfOpen && place.side == .inside ? endpoints.filter { !known.contains($0) } : []
+        let (half, reserved) = Self.opening(endpoints.filter { !known.contains($0) }, at: place, settings)
         let offer = Offer(description: description, party: party, place: place, invite: invite)
         if let tag {
             early[tag]?.offer = offer
             early[tag]?.halfOpen = half
+            early[tag]?.reserved = reserved
             // The only branch that said anything has gone past the INVITE's offer; one that comes later has its answer.
             if early.count == 1 { halfOpen = [] }
         } else {
             halfOpen = half
+            self.reserved = reserved
             exchange = .offered(offer)
         }
+    }
+
+    /// What of an offer's endpoints is opened, and what only gets an external endpoint.
+    private static func opening(
+        _ endpoints: [Endpoint], at place: Place, _ settings: ControllerSettings
+    ) -> (halfOpen: [Endpoint], reserved: [Endpoint]) {
+        guard place.side == .inside else { return ([], []) }
+        return settings.halfOpen ? (endpoints, []) : ([], settings.translates ? endpoints : [])
     }
 
     /// Takes the offer in a provisional response to an INVITE without one into account: it is its early dialog's alone, since
@@ -130,7 +153,8 @@ extension Negotiation {
         let known = stable.map(\.inside)
         var answer = EarlyAnswer(paths: [], branch: dialog.branch)
         answer.offer = Offer(description: description, party: party, place: place, invite: invite)
-        if settings.halfOpen && place.side == .inside { answer.halfOpen = endpoints.filter { !known.contains($0) } }
+        (answer.halfOpen, answer.reserved) = Self.opening(
+            endpoints.filter { !known.contains($0) }, at: place, settings)
         early[dialog.tag] = answer
     }
 
@@ -180,6 +204,7 @@ extension Negotiation {
         early[tag]?.isUpdated = true
         early[tag]?.offer = nil
         early[tag]?.halfOpen = []
+        early[tag]?.reserved = []
         return true
     }
 
@@ -203,6 +228,7 @@ extension Negotiation {
         guard let dialog, let offer = dialog.offer else { return }
         exchange = .offered(offer)
         halfOpen = dialog.halfOpen
+        reserved = dialog.reserved
     }
 
     /// An offer inside an early dialog was refused.
@@ -212,6 +238,7 @@ extension Negotiation {
         guard let tag = tags.first(where: { early[$0]?.offer != nil }) else { return false }
         early[tag]?.offer = nil
         early[tag]?.halfOpen = []
+        early[tag]?.reserved = []
         return true
     }
 
@@ -219,6 +246,7 @@ extension Negotiation {
     mutating func suspendOffer() {
         early = [:]
         halfOpen = []
+        reserved = []
     }
 
     /// One early dialog is over. When it was the last, nobody may send to the offer's endpoints until another one answers it.
@@ -245,6 +273,7 @@ extension Negotiation {
         stable = paths
         early = [:]
         halfOpen = []
+        reserved = []
         exchange = .settled
     }
 }

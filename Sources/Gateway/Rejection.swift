@@ -97,7 +97,7 @@ extension Rejection {
     /// What the gate refused.
     init(_ refusal: GateRefusal) {
         switch refusal.reason {
-        case .tooManySessions, .tableFull, .notReady, .kernel, .badVersion, .halfOpenDisabled:
+        case .tooManySessions, .tableFull, .noPort, .notReady, .kernel, .badVersion, .halfOpenDisabled:
             self.init(503, "Service Unavailable", "the firewall refused: \(refusal.reason.phrase)")
             retryAfter = 10
         case .noRoute, .wrongInterface, .tooManyHoles, .conflict, .mixedFamilies:

@@ -62,7 +62,7 @@ extension SessionController {
             // Only further 2xx to an INVITE are passed on after a final response (section 16.7 item 5, RFC 6026).
             guard context.isInvite, (200..<300).contains(answered), (200..<300).contains(status) else { return }
             confirm(context, response, index)
-            return run(layer.respond(dressed(response, context), to: server))
+            return run(layer.respond(dressed(response, context, index), to: server))
         }
         guard status < 300 else {
             if status == 503 {
@@ -116,7 +116,7 @@ extension SessionController {
             }
             return next(server)
         }
-        let response = dressed(response, context)
+        let response = dressed(response, context, index)
         if (200..<300).contains(status) {
             keepSessionTimer(context, response)
             confirm(context, response, index)
@@ -161,9 +161,12 @@ extension SessionController {
     }
 
     /// The response as the caller gets it, each time that it comes: a 2xx to an INVITE comes again until its ACK does.
-    private func dressed(_ response: Message, _ context: ProxyContext) -> Message {
+    private func dressed(_ response: Message, _ context: ProxyContext, _ index: Int) -> Message {
+        let answerer = context.branches[index].destination.remote.address
+        var response =
+            isTranslated(from: answerer, to: context.flow.remote.address)
+            ? translated(response, context.session) : response
         guard let status = response.status, (200..<300).contains(status) else { return response }
-        var response = response
         writeSessionTimer(context, &response)
         if context.request.method == .register { showContacts(&response) }
         return response

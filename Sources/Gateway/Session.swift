@@ -97,6 +97,8 @@ final class Session {
     var installed = Holes()
     /// What the gate was asked for last.
     var requested = Holes()
+    /// The external endpoints that its inside ones have or had.
+    var bindings: [EndpointBinding] = []
     /// The highest CSeq number of each party's requests.
     var sequences = Both<UInt32>(caller: 0, callee: 0)
     /// The ends of the dialog, from the 2xx on.

@@ -15,7 +15,7 @@ public import Wire
 /// `examine` and `plan` (Examination.swift) → `ensureHoles` (GateWork.swift) → `proceed` (Requests.swift,
 /// Responses.swift).
 public struct SessionController: ~Copyable {
-    let settings: ControllerSettings
+    var settings: ControllerSettings
     var tokens: TokenSource
     var layer: TransactionLayer
     var sessions: [SessionID: Session] = [:]
@@ -78,7 +78,7 @@ public struct SessionController: ~Copyable {
         case .transportFailed(let destination):
             if destination.transport == .tcp { datagramHops.connectionFailed(to: destination.remote, at: now) }
             run(layer.transportFailed(to: destination))
-        case .gateConnected(let timeout): gateConnected(timeout)
+        case .gateConnected(let timeout, let translates): gateConnected(timeout, translates)
         case .gateDisconnected: gateDisconnected()
         case .gateReplied(let token, let reply): gateReplied(token, reply)
         case .envelopeOpened(let token, let outcome): envelopeOpened(token, outcome)
@@ -272,6 +272,7 @@ extension SessionController {
         if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
         if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }
         if session.hasTimer { effects.append(.cancelTimer(.sessionExpires(id))) }
+        forgetBindings(of: session)
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))

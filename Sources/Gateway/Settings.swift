@@ -93,6 +93,8 @@ public struct ControllerSettings: Sendable {
     public var datagramOctets = 1_300
     /// Sessions at one time.
     public var maximumSessions: Int
+    /// Whether the gate translates inside IPv4 endpoints; it says so itself.
+    var translates = false
     /// Transactions at one time.
     public var maximumTransactions: Int
     /// The timers of the transactions (RFC 3261 section 17).

@@ -1,4 +1,5 @@
 import GateProtocol
+import Wire
 
 /// What one request comes to when the kernel agrees.
 struct Change {
@@ -6,6 +7,8 @@ struct Change {
     let wanted: [OpenHole]
     /// Whether the session has no holes yet.
     let isNew: Bool
+    /// Inside endpoints that got an external one for this, and have it for nothing else yet.
+    let bound: [Endpoint]
     let transaction: Transaction
 
     var elements: Int { transaction.old.count + transaction.wanted.count }
@@ -36,6 +39,8 @@ struct ChangeGroup {
         return changes.allSatisfy { other in
             other.session != change.session
                 && other.wanted.allSatisfy { hole in change.wanted.allSatisfy { $0.hole != hole.hole } }
+                // A binding that fails with one of them must not be the other's.
+                && !other.bound.contains { bound in change.wanted.contains { $0.hole.inside == bound } }
         }
     }
 

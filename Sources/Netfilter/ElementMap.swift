@@ -7,6 +7,12 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
     case in4, in6
     /// Any outside source to an inside endpoint: daddr . dport : next hop; limited in rate.
     case any4, any6
+    /// Inside to outside, with the source translated: saddr . sport . daddr . dport : new saddr . new sport . next hop.
+    case natOut4
+    /// Outside to inside, with the destination translated: saddr . sport . daddr . dport : new daddr . new dport . next hop.
+    case natIn4
+    /// Any outside source to an external endpoint: daddr . dport : new daddr . new dport . next hop; limited in rate.
+    case natAny4
 
     /// The name in nft listings.
     public var name: String { "\(label)" }
@@ -20,12 +26,15 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
         case .in6: "in6"
         case .any4: "any4"
         case .any6: "any6"
+        case .natOut4: "nat_out4"
+        case .natIn4: "nat_in4"
+        case .natAny4: "nat_any4"
         }
     }
 
     var isIPv6: Bool {
         switch self {
-        case .out4, .in4, .any4: false
+        case .out4, .in4, .any4, .natOut4, .natIn4, .natAny4: false
         case .out6, .in6, .any6: true
         }
     }
@@ -33,16 +42,24 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
     /// Whether the key is a destination alone, and the elements carry a rate limit.
     var isHalfOpen: Bool {
         switch self {
-        case .out4, .out6, .in4, .in6: false
-        case .any4, .any6: true
+        case .out4, .out6, .in4, .in6, .natOut4, .natIn4: false
+        case .any4, .any6, .natAny4: true
         }
     }
 
     /// Whether the packets go from inside to outside.
     var isOutgoing: Bool {
         switch self {
-        case .out4, .out6: true
-        case .in4, .in6, .any4, .any6: false
+        case .out4, .out6, .natOut4: true
+        case .in4, .in6, .any4, .any6, .natIn4, .natAny4: false
+        }
+    }
+
+    /// Whether the elements have a new endpoint for the packets.
+    var translates: Bool {
+        switch self {
+        case .out4, .out6, .in4, .in6, .any4, .any6: false
+        case .natOut4, .natIn4, .natAny4: true
         }
     }
 
@@ -53,6 +70,9 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
 
     /// Octets of a key: each port is padded to four octets.
     var keyOctets: Int { endpoints * (addressOctets + 4) }
+
+    /// Octets of what a key is mapped to: the new endpoint, its port padded to four octets, and the next hop.
+    var dataOctets: Int { translates ? 2 * addressOctets + 4 : addressOctets }
 
     /// The map of this name; nil for any other.
     init?(_ name: NetlinkAttribute) {

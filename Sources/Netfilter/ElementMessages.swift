@@ -36,7 +36,7 @@ enum ElementMessages {
             message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, timeoutMilliseconds)
             putKey(element.key, into: &message)
             message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
-                message.put(NFTA_DATA_VALUE.rawValue, octets: map.addressOctets) { _ = element.nextHop.store(at: $0) }
+                message.put(NFTA_DATA_VALUE.rawValue, octets: map.dataOctets) { element.storeData(at: $0) }
             }
             guard let session = element.session else { return }
             let header = sessionNote.count
@@ -88,7 +88,8 @@ enum ElementMessages {
 
     /// nil for an element of no form that the gate adds.
     private static func held(_ element: NetlinkAttribute, of map: ElementMap) -> HeldElement? {
-        var (key, nextHop, session) = (ElementKey?.none, IPAddress?.none, SessionID?.none)
+        var (key, session) = (ElementKey?.none, SessionID?.none)
+        var data: (translation: Endpoint?, nextHop: IPAddress)?
         // One without a timeout is held for ever.
         var milliseconds: UInt64?
         element.forEachAttribute { attribute in
@@ -96,7 +97,7 @@ enum ElementMessages {
             case NFTA_SET_ELEM_KEY.rawValue:
                 key = value(of: attribute).flatMap { ElementKey(map: map, octets: $0) }
             case NFTA_SET_ELEM_DATA.rawValue:
-                nextHop = value(of: attribute).flatMap { IPAddress(network: $0) }
+                data = value(of: attribute).flatMap { SetElement.data($0, of: map) }
             case NFTA_SET_ELEM_EXPIRATION.rawValue:
                 milliseconds = attribute.uint64.map { UInt64(bigEndian: $0) }
             case NFTA_SET_ELEM_USERDATA.rawValue:
@@ -109,10 +110,12 @@ enum ElementMessages {
                 break
             }
         }
-        guard let key, let nextHop else { return nil }
+        guard let key, let data else { return nil }
         let remaining: Duration = .milliseconds(Int64(clamping: milliseconds ?? UInt64(Int32.max)))
         return HeldElement(
-            SetElement(key, via: nextHop, of: milliseconds == nil ? nil : session), remaining: remaining)
+            SetElement(
+                key, via: data.nextHop, translation: data.translation, of: milliseconds == nil ? nil : session),
+            remaining: remaining)
     }
 
     /// The octets of the value in a key or in data.

@@ -7,6 +7,8 @@ public final class FirewallFake: Firewall {
     public struct Element: Hashable, Sendable {
         /// The neighbour that the packets are handed to.
         public var nextHop: IPAddress
+        /// The endpoint that its packets get.
+        public var translation: Endpoint?
         /// How long it was asked to be held.
         public var timeout: Duration
         /// Whose it is; nil for what somebody else put there.
@@ -59,7 +61,8 @@ public final class FirewallFake: Firewall {
     /// Puts an element there that the gate did not ask for, or one of an earlier gate's.
     public func put(_ held: HeldElement) {
         elements[held.element.key] = Element(
-            nextHop: held.element.nextHop, timeout: held.remaining, session: held.element.session)
+            nextHop: held.element.nextHop, translation: held.element.translation, timeout: held.remaining,
+            session: held.element.session)
     }
 
     /// Takes the table away, as another program may.
@@ -85,7 +88,8 @@ public final class FirewallFake: Firewall {
                 try refuseOtherData(held, element)
             } else {
                 next[element.key] = Element(
-                    nextHop: element.nextHop, timeout: transaction.timeout, session: element.session)
+                    nextHop: element.nextHop, translation: element.translation, timeout: transaction.timeout,
+                    session: element.session)
             }
         }
         for map in ElementMap.allCases where next.keys.count(where: { $0.map == map }) > capacity {
@@ -109,7 +113,9 @@ public final class FirewallFake: Firewall {
     public func heldElements() throws(NetfilterError) -> [HeldElement] {
         try call(.getElements(.out4))
         return elements.map { key, element in
-            HeldElement(SetElement(key, via: element.nextHop, of: element.session), remaining: element.timeout)
+            HeldElement(
+                SetElement(key, via: element.nextHop, translation: element.translation, of: element.session),
+                remaining: element.timeout)
         }
     }
 
@@ -143,7 +149,7 @@ public final class FirewallFake: Firewall {
 
     /// The kernel refuses to add a key that it holds with other data.
     private func refuseOtherData(_ held: Element, _ element: SetElement) throws(NetfilterError) {
-        guard held.nextHop == element.nextHop else {
+        guard held.nextHop == element.nextHop, held.translation == element.translation else {
             throw NetfilterError(.addElements(element.key.map), errno: FakeErrno.busy)
         }
     }

@@ -12,11 +12,19 @@ public struct Gatekeeper<Kernel: Firewall> {
     let halfOpenAllowed: Bool
     let holeTimeout: Duration
     var table = HoleTable()
+    var bindings: BindingTable
+    var random = SystemRandomNumberGenerator()
     /// How often the table was found missing and was made anew.
     public internal(set) var restorations = 0
 
-    /// - Parameter holeTimeout: after which holes close that are not renewed.
-    public init(kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration) {
+    /// - Parameters:
+    ///   - holeTimeout: after which holes close that are not renewed.
+    ///   - translation: the external endpoints that inside ones are given; nil when addresses are not translated.
+    public init(
+        kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration,
+        translation: TranslationSettings? = nil
+    ) {
+        bindings = BindingTable(translation ?? TranslationSettings(addresses: []))
         self.kernel = kernel
         self.policy = policy
         self.halfOpenAllowed = halfOpenAllowed
@@ -32,6 +40,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// Forgets the sessions that were not renewed in time.
     public mutating func expire(at now: MonotonicTime) -> [SessionID] {
         let expired = table.expire(at: now)
+        for session in expired { for hole in session.holes { bindings.drop(hole.hole.inside, at: now) } }
         let elements = expired.flatMap { OpenHole.elements(of: $0.holes, in: $0.session) }
         // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
         // nothing: they go by their timeout.
@@ -44,7 +53,9 @@ public struct Gatekeeper<Kernel: Firewall> {
         switch request {
         case .hello(let version):
             guard version == GateFrame.version else { return GateOutcome(.refused(GateRefusal(.badVersion))) }
-            return GateOutcome(.welcome(version: GateFrame.version, holeTimeout: holeTimeout))
+            return GateOutcome(
+                .welcome(
+                    version: GateFrame.version, holeTimeout: holeTimeout, translates: bindings.isEnabled))
         case .openFromAny(let session, let inside):
             return change(session, to: Holes(halfOpen: inside), at: now)
         case .narrow(let session, let holes):
@@ -76,14 +87,17 @@ public struct Gatekeeper<Kernel: Firewall> {
                 continue
             }
             if !group.isEmpty {
-                if let change = try? prepare(session, holes, beside: group), group.takes(change) {
-                    group.append(change)
-                    continue
+                if let change = try? prepare(session, holes, at: now, beside: group) {
+                    if group.takes(change) {
+                        group.append(change)
+                        continue
+                    }
+                    forget(change)
                 }
                 perform(&group, at: now, into: &outcomes)
             }
             do throws(GateFailure) {
-                group.append(try prepare(session, holes))
+                group.append(try prepare(session, holes, at: now))
             } catch {
                 outcomes.append(GateOutcome(error))
             }
@@ -96,7 +110,7 @@ public struct Gatekeeper<Kernel: Firewall> {
 
     private mutating func change(_ session: SessionID, to holes: Holes, at now: MonotonicTime) -> GateOutcome {
         do throws(GateFailure) {
-            return perform(try prepare(session, holes), at: now)
+            return perform(try prepare(session, holes, at: now), at: now)
         } catch {
             return GateOutcome(error)
         }
@@ -106,19 +120,21 @@ public struct Gatekeeper<Kernel: Firewall> {
     ///
     /// - Parameter group: what is to be done in the same transaction.
     private mutating func prepare(
-        _ session: SessionID, _ holes: Holes, beside group: ChangeGroup = ChangeGroup()
+        _ session: SessionID, _ holes: Holes, at now: MonotonicTime, beside group: ChangeGroup = ChangeGroup()
     ) throws(GateFailure) -> Change {
-        let wanted = try resolve(session, holes, beside: group)
+        var wanted = try resolve(session, holes, beside: group)
+        let bound = try bind(&wanted, keeping: holes.bindings, at: now)
         return Change(
-            session: session, wanted: wanted, isNew: !wanted.isEmpty && !table.contains(session),
+            session: session, wanted: wanted, isNew: !wanted.isEmpty && !table.contains(session), bound: bound,
             transaction: table.transaction(session, to: wanted, timeout: holeTimeout))
     }
 
     private mutating func perform(_ change: Change, at now: MonotonicTime) -> GateOutcome {
-        guard !change.transaction.isEmpty else { return GateOutcome(.completed) }
+        guard !change.transaction.isEmpty else { return commit(change, [:], at: now) }
         do throws(NetfilterError) {
             return commit(change, try apply(change.transaction, at: now), at: now)
         } catch {
+            forget(change)
             return GateOutcome(.kernel(error))
         }
     }
@@ -139,9 +155,12 @@ public struct Gatekeeper<Kernel: Firewall> {
     private mutating func commit(
         _ change: Change, _ counts: [ElementKey: Traffic], at now: MonotonicTime
     ) -> GateOutcome {
-        guard !change.transaction.isEmpty else { return GateOutcome(.completed) }
+        let before = table.holes(of: change.session)
+        guard !change.wanted.isEmpty || !before.isEmpty else { return GateOutcome(.completed) }
         let closed = table.commit(change.session, to: change.wanted, counts: counts, deadline: deadline(from: now))
-        return GateOutcome(.completed, closed: closed.holes.isEmpty ? nil : closed)
+        let bindings = account(for: change.wanted, instead: before, at: now)
+        return GateOutcome(
+            bindings.isEmpty ? .completed : .bound(bindings), closed: closed.holes.isEmpty ? nil : closed)
     }
 
     /// The holes with their next hops, or why there may not be such holes.
@@ -155,6 +174,7 @@ public struct Gatekeeper<Kernel: Firewall> {
         // The others came with this one: what they were judged by is still right.
         if !group.isResolved {
             policy.ownAddresses = try asking { () throws(NetfilterError) in try kernel.ownAddresses() }
+            policy.ownAddresses.formUnion(bindings.externalAddresses)
         }
         if let refusal = policy.refusal(holes) { throw .refused(refusal) }
         if !table.contains(session), let refusal = policy.refusal(sessions: table.count + group.newSessions) {

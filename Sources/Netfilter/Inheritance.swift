@@ -25,7 +25,7 @@ extension Gatekeeper {
     public mutating func inherit(at now: MonotonicTime) throws(NetfilterError) -> Inheritance {
         let held = try kernel.heldElements()
         guard !held.isEmpty else { return Inheritance() }
-        policy.ownAddresses = try kernel.ownAddresses()
+        policy.ownAddresses = try kernel.ownAddresses().union(bindings.externalAddresses)
         var removed: [SetElement] = []
         var sessions: [SessionID: [HeldElement]] = [:]
         for element in held {
@@ -47,7 +47,7 @@ extension Gatekeeper {
         // The table wants deadlines in their order.
         inherited.sort { ($0.remaining, $0.session) < ($1.remaining, $1.session) }
         for (session, holes, remaining) in inherited {
-            if isAllowed(holes) {
+            if isAllowed(holes), takeBindings(of: holes, at: now) {
                 table.commit(session, to: holes, counts: [:], deadline: now + remaining + Self.expiryMargin)
             } else {
                 removed += OpenHole.elements(of: holes, in: session)
@@ -96,25 +96,34 @@ extension Gatekeeper {
     }
 }
 
+/// A path and what its inside endpoint is outside: both of its elements must say the same.
+private struct Way: Hashable {
+    let path: MediaPath
+    let external: Endpoint?
+}
+
 extension OpenHole {
     /// The holes that elements of one session make, in the order of their ports. An element of a path that lacks its other
     /// direction makes none.
     static func holes(of elements: [SetElement]) -> [OpenHole] {
-        var outsideHops: [MediaPath: IPAddress] = [:]
+        var outsideHops: [Way: IPAddress] = [:]
         for element in elements where element.key.map.isOutgoing {
             guard let inside = element.key.source else { continue }
-            outsideHops[MediaPath(inside: inside, outside: element.key.destination)] = element.nextHop
+            let path = MediaPath(inside: inside, outside: element.key.destination)
+            outsideHops[Way(path: path, external: element.translation)] = element.nextHop
         }
         var holes: [OpenHole] = []
         for element in elements where !element.key.map.isOutgoing {
-            let inside = element.key.destination
+            let inside = element.translation ?? element.key.destination
+            let external = element.translation == nil ? nil : element.key.destination
             guard let outside = element.key.source else {
-                holes.append(OpenHole(.halfOpen(inside), insideHop: element.nextHop, outsideHop: nil))
+                holes.append(
+                    OpenHole(.halfOpen(inside), insideHop: element.nextHop, outsideHop: nil, external: external))
                 continue
             }
             let path = MediaPath(inside: inside, outside: outside)
-            guard let hop = outsideHops[path] else { continue }
-            holes.append(OpenHole(.path(path), insideHop: element.nextHop, outsideHop: hop))
+            guard let hop = outsideHops[Way(path: path, external: external)] else { continue }
+            holes.append(OpenHole(.path(path), insideHop: element.nextHop, outsideHop: hop, external: external))
         }
         return holes.sorted { ($0.hole.inside.port, $0.hole.outsidePort) < ($1.hole.inside.port, $1.hole.outsidePort) }
     }
@@ -124,7 +133,7 @@ extension Hole {
     /// The port of the other end; 0 where that may be any.
     fileprivate var outsidePort: UInt16 {
         switch self {
-        case .halfOpen: 0
+        case .halfOpen, .reserved: 0
         case .path(let path): path.outside.port
         }
     }
@@ -138,6 +147,7 @@ extension Holes {
             switch hole {
             case .halfOpen(let inside): halfOpen.append(inside)
             case .path(let path): paths.append(path)
+            case .reserved(let inside): reserved.append(inside)
             }
         }
     }

@@ -169,7 +169,9 @@ public final class NftFirewall: Firewall {
     }
 
     /// What the maps hold.
-    public func heldElements() throws(NetfilterError) -> [HeldElement] { try reader.elements() }
+    public func heldElements() throws(NetfilterError) -> [HeldElement] {
+        try reader.elements(of: ruleset.settings.maps)
+    }
 
     /// What the elements have counted; those that the kernel does not hold are left out.
     public func counters(of keys: [ElementKey]) throws(NetfilterError) -> [ElementKey: Traffic] {

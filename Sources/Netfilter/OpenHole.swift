@@ -7,12 +7,15 @@ public enum Hole: Hashable, Sendable {
     case halfOpen(Endpoint)
     /// Exactly these two endpoints may send to each other.
     case path(MediaPath)
+    /// Nothing is open; the inside endpoint has an external one.
+    case reserved(Endpoint)
 
     /// The endpoint that a refusal names.
     var inside: Endpoint {
         switch self {
         case .halfOpen(let inside): inside
         case .path(let path): path.inside
+        case .reserved(let inside): inside
         }
     }
 }
@@ -27,6 +30,7 @@ extension Holes {
         }
         for inside in halfOpen { append(.halfOpen(inside)) }
         for path in paths { append(.path(path)) }
+        for inside in reserved { append(.reserved(inside)) }
         return entries
     }
 }
@@ -39,6 +43,8 @@ public struct OpenHole: Hashable, Sendable {
     public var insideHop: IPAddress
     /// The neighbour toward the outside endpoint; nil for a half-open hole, which lets nothing out.
     public var outsideHop: IPAddress?
+    /// What the inside endpoint is outside, where it is translated.
+    public var external: Endpoint?
     /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
     /// old one comes back with the acknowledgement, too late to be the start value of the new one.
     public var outgoingBefore = Traffic()
@@ -46,30 +52,37 @@ public struct OpenHole: Hashable, Sendable {
     public var incomingBefore = Traffic()
 
     /// A hole with its next hops and nothing counted.
-    public init(_ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?) {
+    public init(_ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?, external: Endpoint? = nil) {
         self.hole = hole
         self.insideHop = insideHop
         self.outsideHop = outsideHop
+        self.external = external
     }
 
-    /// The key of the element that lets packets in.
-    public var incoming: ElementKey {
+    /// The key of the element that lets packets in, or nil.
+    public var incoming: ElementKey? {
         switch hole {
-        case .halfOpen(let inside): .any(to: inside)
-        case .path(let path): .incoming(from: path.outside, to: path.inside)
+        case .halfOpen(let inside): external.map { .translatedAny(to: $0) } ?? .any(to: inside)
+        case .path(let path):
+            external.map { .translatedIncoming(from: path.outside, to: $0) }
+                ?? .incoming(from: path.outside, to: path.inside)
+        case .reserved: nil
         }
     }
 
     /// The key of the element that lets packets out, or nil.
     public var outgoing: ElementKey? {
         switch hole {
-        case .halfOpen: nil
-        case .path(let path): .outgoing(from: path.inside, to: path.outside)
+        case .halfOpen, .reserved: nil
+        case .path(let path):
+            external == nil
+                ? .outgoing(from: path.inside, to: path.outside)
+                : .translatedOutgoing(from: path.inside, to: path.outside)
         }
     }
 
     /// The keys of all elements of the hole.
-    public var keys: [ElementKey] { outgoing.map { [$0, incoming] } ?? [incoming] }
+    public var keys: [ElementKey] { [outgoing, incoming].compactMap { $0 } }
 
     /// The elements of these holes of a session.
     public static func elements(of holes: [OpenHole], in session: SessionID) -> [SetElement] {
@@ -77,16 +90,19 @@ public struct OpenHole: Hashable, Sendable {
         elements.reserveCapacity(2 * holes.count)
         for hole in holes {
             if let key = hole.outgoing, let hop = hole.outsideHop {
-                elements.append(SetElement(key, via: hop, of: session))
+                elements.append(SetElement(key, via: hop, translation: hole.external, of: session))
             }
-            elements.append(SetElement(hole.incoming, via: hole.insideHop, of: session))
+            guard let key = hole.incoming else { continue }
+            elements.append(
+                SetElement(
+                    key, via: hole.insideHop, translation: hole.external.map { _ in hole.hole.inside }, of: session))
         }
         return elements
     }
 
     /// Adds what the kernel counted to what was carried over.
     mutating func carry(_ counts: [ElementKey: Traffic]) {
-        if let count = counts[incoming] { incomingBefore = incomingBefore + count }
+        if let incoming, let count = counts[incoming] { incomingBefore = incomingBefore + count }
         if let outgoing, let count = counts[outgoing] { outgoingBefore = outgoingBefore + count }
     }
 }
@@ -101,9 +117,14 @@ extension HoleReport {
             open.carry(counts)
             switch open.hole {
             case .halfOpen(let inside):
-                halfOpen.append(HalfOpenReport(inside: inside, incoming: open.incomingBefore))
+                halfOpen.append(
+                    HalfOpenReport(inside: inside, external: open.external, incoming: open.incomingBefore))
             case .path(let path):
-                paths.append(PathReport(path: path, outgoing: open.outgoingBefore, incoming: open.incomingBefore))
+                paths.append(
+                    PathReport(
+                        path: path, external: open.external, outgoing: open.outgoingBefore,
+                        incoming: open.incomingBefore))
+            case .reserved: break
             }
         }
     }

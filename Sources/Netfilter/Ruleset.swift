@@ -16,11 +16,20 @@ struct Ruleset {
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
         Self.table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, into: batch)
-        for map in ElementMap.allCases { add(map, to: batch) }
+        for map in settings.maps { add(map, to: batch) }
         // chain inside { type filter hook ingress device $inside_device priority -100; policy accept; }
         chain(Nft.insideChain, device: settings.insideDevice, into: batch)
         // chain outside { type filter hook ingress device $outside_device priority -100; policy accept; }
         chain(Nft.outsideChain, device: settings.outsideDevice, into: batch)
+        if settings.translation != nil {
+            // udp checksum != 0 ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
+            for hasChecksum in [true, false] {
+                translate(.natOut4, hasChecksum, in: Nft.insideChain, to: outsideInterface, into: batch)
+            }
+            for hasChecksum in [true, false] {
+                translate(.natIn4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
+            }
+        }
         // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
         forward(.out4, in: Nft.insideChain, to: outsideInterface, into: batch)
         // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @out6 device $outside_device
@@ -31,11 +40,23 @@ struct Ruleset {
         forward(.in6, in: Nft.outsideChain, to: insideInterface, into: batch)
         // ip saddr $prefix counter drop
         for prefix in settings.insidePrefixes { dropForged(prefix, into: batch) }
+        if let translation = settings.translation {
+            for hasChecksum in [true, false] {
+                translate(.natAny4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
+            }
+            // ip daddr $external udp dport $nat_ports counter drop
+            for address in translation.addresses {
+                guard let host = Prefix(address, length: address.bitWidth) else { continue }
+                drop(host, translation.ports, "translated media to \(address)", into: batch)
+            }
+        }
         // fwd ip to ip daddr . udp dport map @any4 device $inside_device
         forward(.any4, in: Nft.outsideChain, to: insideInterface, into: batch)
         // fwd ip6 to ip6 daddr . udp dport map @any6 device $inside_device
         forward(.any6, in: Nft.outsideChain, to: insideInterface, into: batch)
-        for prefix in settings.insidePrefixes { drop(prefix, into: batch) }
+        for prefix in settings.insidePrefixes {
+            drop(prefix, settings.mediaPorts, "media to \(prefix)", into: batch)
+        }
     }
 
     /// delete table netdev sekisho
@@ -88,8 +109,9 @@ struct Ruleset {
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_FLAGS.rawValue), flags)
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_TYPE.rawValue), Nft.concatenation(types))
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_LEN.rawValue), UInt32(map.keyOctets))
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), address)
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.addressOctets))
+        let data = map.translates ? Nft.concatenation([address, Nft.inetService, address]) : address
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), data)
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.dataOctets))
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_DESC_SIZE.rawValue), settings.elementsPerMap)
         if map.isHalfOpen, let limit = nftnl_expr_alloc("limit") {
             nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(settings.halfOpenRate))
@@ -124,6 +146,42 @@ struct Ruleset {
         rule.matchNetworkProtocol(isIPv6: map.isIPv6)
         rule.matchUDP()
         rule.setDevice(interface)
+        loadKey(of: map, in: rule)
+        rule.lookUp(map)
+        rule.forward(isIPv6: map.isIPv6, to: .second)
+        append(rule, "fwd by \(map.name)", to: batch)
+    }
+
+    /// One look-up says the new endpoint and the next hop. nft has no words for a rule that uses one look-up three times; it
+    /// lists this one as
+    /// `ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 udp sport set udp sport fwd ip to ip daddr`.
+    ///
+    /// - Parameter hasChecksum: a packet without a UDP checksum (RFC 768) must not be given one by an update of nothing: it has
+    ///   a rule of its own.
+    private func translate(
+        _ map: ElementMap, _ hasChecksum: Bool, in chain: String, to interface: UInt32, into batch: Batch
+    ) {
+        guard let rule = Rule(chain: chain) else { return }
+        rule.matchNetworkProtocol(isIPv6: map.isIPv6)
+        rule.matchUDP()
+        rule.load(.checksum)
+        rule.compare(hasChecksum ? .notEqual : .equal, [0, 0])
+        rule.setDevice(interface)
+        loadKey(of: map, in: rule)
+        rule.lookUp(map)
+        let port = Register.second.advanced(octets: map.addressOctets)
+        if map.isOutgoing {
+            rule.write(.sourceAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
+            rule.write(.sourcePort, from: port, hasChecksum: hasChecksum)
+        } else {
+            rule.write(.destinationAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
+            rule.write(.destinationPort, from: port, hasChecksum: hasChecksum)
+        }
+        rule.forward(isIPv6: map.isIPv6, to: port.advanced(octets: 4))
+        append(rule, "translate by \(map.name)", to: batch)
+    }
+
+    private func loadKey(of map: ElementMap, in rule: Rule) {
         var register = Register.second
         if !map.isHalfOpen {
             rule.load(.sourceAddress(isIPv6: map.isIPv6), into: register)
@@ -133,9 +191,6 @@ struct Ruleset {
         }
         rule.load(.destinationAddress(isIPv6: map.isIPv6), into: register)
         rule.load(.destinationPort, into: register.advanced(octets: map.addressOctets))
-        rule.lookUp(map)
-        rule.forward(isIPv6: map.isIPv6)
-        append(rule, "fwd by \(map.name)", to: batch)
     }
 
     /// ip saddr $prefix counter drop: nobody outside has an inside address; who says so speaks SIP as a phone, too.
@@ -148,16 +203,16 @@ struct Ruleset {
     }
 
     /// ip daddr $prefix udp dport $media_ports counter drop
-    private func drop(_ prefix: Prefix, into batch: Batch) {
+    private func drop(_ prefix: Prefix, _ ports: ClosedRange<UInt16>, _ what: String, into batch: Batch) {
         guard let rule = Rule(chain: Nft.outsideChain) else { return }
         match(prefix, isSource: false, in: rule)
         rule.matchUDP()
         rule.load(.destinationPort)
-        rule.compare(.atLeast, octets(of: settings.mediaPorts.lowerBound))
-        rule.compare(.atMost, octets(of: settings.mediaPorts.upperBound))
+        rule.compare(.atLeast, octets(of: ports.lowerBound))
+        rule.compare(.atMost, octets(of: ports.upperBound))
         rule.count()
         rule.drop()
-        append(rule, "drop media to \(prefix)", to: batch)
+        append(rule, "drop \(what)", to: batch)
     }
 
     /// ip saddr $prefix, or ip daddr $prefix

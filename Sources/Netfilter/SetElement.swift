@@ -24,6 +24,21 @@ public struct ElementKey: Hashable, Sendable {
         ElementKey(map: source.address.isIPv6 ? .in6 : .in4, source: source, destination: destination)
     }
 
+    /// The key of packets from an inside endpoint that is translated to an outside one.
+    public static func translatedOutgoing(from source: Endpoint, to destination: Endpoint) -> ElementKey {
+        ElementKey(map: .natOut4, source: source, destination: destination)
+    }
+
+    /// The key of packets from an outside endpoint to an external one.
+    public static func translatedIncoming(from source: Endpoint, to external: Endpoint) -> ElementKey {
+        ElementKey(map: .natIn4, source: source, destination: external)
+    }
+
+    /// The key of packets to an external endpoint, whoever sends them.
+    public static func translatedAny(to external: Endpoint) -> ElementKey {
+        ElementKey(map: .natAny4, source: nil, destination: external)
+    }
+
     /// Feeds the map and the endpoints there are.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(UInt64(map.rawValue))
@@ -68,15 +83,40 @@ public struct SetElement: Hashable, Sendable {
     public let key: ElementKey
     /// The neighbour that the packets are handed to: a router, or the destination itself.
     public let nextHop: IPAddress
+    /// The source that outgoing packets get, or the destination that incoming ones get; nil where they keep theirs.
+    public let translation: Endpoint?
     /// Whose it is, as the kernel keeps it beside the element for a gate that starts again; nil in an element that somebody
     /// else put there.
     public let session: SessionID?
 
     /// An element that hands matching packets to a neighbour.
-    public init(_ key: ElementKey, via nextHop: IPAddress, of session: SessionID?) {
+    public init(
+        _ key: ElementKey, via nextHop: IPAddress, translation: Endpoint? = nil, of session: SessionID?
+    ) {
         self.key = key
         self.nextHop = nextHop
+        self.translation = translation
         self.session = session
+    }
+}
+
+extension SetElement {
+    /// Writes `map.dataOctets` octets.
+    func storeData(at place: UnsafeMutableRawPointer) {
+        var place = place
+        if key.map.translates, let translation { place += translation.storeKey(at: place) }
+        _ = nextHop.store(at: place)
+    }
+
+    /// Reads what an element of the map has for data; nil when it has another length, or no zeros after a port.
+    static func data(
+        _ octets: UnsafeRawBufferPointer, of map: ElementMap
+    ) -> (translation: Endpoint?, nextHop: IPAddress)? {
+        guard octets.count == map.dataOctets else { return nil }
+        let width = octets.count - map.addressOctets
+        guard let hop = IPAddress(network: UnsafeRawBufferPointer(rebasing: octets[width...])) else { return nil }
+        guard map.translates else { return (nil, hop) }
+        return Endpoint(key: UnsafeRawBufferPointer(rebasing: octets[..<width])).map { ($0, hop) }
     }
 }
 

@@ -111,9 +111,9 @@ final class TableReader {
     // MARK: Elements
 
     /// What the maps hold, whoever put it there.
-    func elements() throws(NetfilterError) -> [HeldElement] {
+    func elements(of maps: [ElementMap]) throws(NetfilterError) -> [HeldElement] {
         var elements: [HeldElement] = []
-        for map in ElementMap.allCases {
+        for map in maps {
             try ask(NFT_MSG_GETSETELEM, flags: NLM_F_DUMP) { message in
                 message.put(NFTA_SET_ELEM_LIST_TABLE.rawValue, Nft.tableLabel)
                 message.put(NFTA_SET_ELEM_LIST_SET.rawValue, map.label)

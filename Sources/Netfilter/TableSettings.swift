@@ -19,13 +19,16 @@ public struct TableSettings: Hashable, Sendable {
     /// Whether the table belongs to the gate alone, where the kernel can do that and keep it when the gate ends: others can
     /// then neither change nor flush it. Else the gate hears of changes and undoes them.
     public var isOwned: Bool
+    /// What inside IPv4 endpoints are seen as outside; nil when they are seen as they are.
+    public var translation: TranslationSettings?
 
     /// A table for these devices and prefixes; what is left out is at its default.
     public init(
         insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
         mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil
     ) {
+        self.translation = translation
         self.insideDevice = insideDevice
         self.outsideDevice = outsideDevice
         self.insidePrefixes = insidePrefixes
@@ -35,4 +38,7 @@ public struct TableSettings: Hashable, Sendable {
         self.elementsPerMap = elementsPerMap
         self.isOwned = isOwned
     }
+
+    /// The maps of the table.
+    var maps: [ElementMap] { ElementMap.allCases.filter { translation != nil || !$0.translates } }
 }

@@ -54,7 +54,7 @@ struct Daemon {
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
-            holeTimeout: settings.holeTimeout)
+            holeTimeout: settings.holeTimeout, translation: settings.translationSettings)
         takeOver()
         warnOfHelpers()
         try listener.listen()

@@ -16,7 +16,14 @@ extension GateSettings {
             insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
             elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)),
-            isOwned: tableFlags == .auto)
+            isOwned: tableFlags == .auto, translation: translationSettings)
+    }
+
+    /// What inside endpoints are seen as outside.
+    var translationSettings: TranslationSettings? {
+        translation.map {
+            TranslationSettings(addresses: $0.addresses, ports: $0.ports, quarantine: $0.quarantine)
+        }
     }
 
     /// What may be opened; the gate's own addresses come from the kernel.

@@ -6,8 +6,11 @@ enum RequestLog {
     /// One line for each change and each refusal; nil for what changes nothing.
     static func line(_ request: GateRequest, _ outcome: GateOutcome) -> String? {
         switch outcome.reply {
-        case .completed:
+        case .completed, .bound:
             var line = describe(request)
+            if case .bound(let bindings) = outcome.reply {
+                line += " as " + bindings.map { "\($0.inside)=\($0.external)" }.joined(separator: " ")
+            }
             if let closed = outcome.closed { line += "; closed " + describe(closed) }
             return line
         case .refused(let refusal):

@@ -62,7 +62,8 @@ struct SessionsCommand: ParsableCommand {
             print(
                 "  \(Terminal.pad(pinhole.inside.description, to: 22))-> \(Terminal.pad(outside, to: 22))\(packets(pinhole.outward))"
             )
-            print("  \(Terminal.pad("", to: 22))<- \(Terminal.pad("", to: 22))\(packets(pinhole.inward))")
+            let external = pinhole.external.map { "as \($0)" } ?? ""
+            print("  \(Terminal.pad("", to: 22))<- \(Terminal.pad(external, to: 22))\(packets(pinhole.inward))")
         }
     }
 

@@ -18,7 +18,8 @@ final class GateClient: @unchecked Sendable {
     private var isReady = false
     private var isStopped = false
     private var drained: EventLoopPromise<Void>?
-    var onConnect: ((Duration) -> Void)?
+    /// After how long holes close that are not renewed, and whether the gate translates addresses.
+    var onConnect: ((Duration, Bool) -> Void)?
     var onDisconnect: (() -> Void)?
 
     /// When the oldest request without a reply was sent.
@@ -52,12 +53,12 @@ final class GateClient: @unchecked Sendable {
                     self.channel = channel
                     self.startWatch()
                     self.transmit(.hello(version: GateFrame.version)) { reply in
-                        guard case .welcome(_, let timeout) = reply else {
+                        guard case .welcome(_, let timeout, let translates) = reply else {
                             channel.close(promise: nil)
                             return
                         }
                         self.isReady = true
-                        self.onConnect?(timeout)
+                        self.onConnect?(timeout, translates)
                     }
                 case .failure: self.connectLater()
                 }

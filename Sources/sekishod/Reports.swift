@@ -55,12 +55,13 @@ enum Reports {
     private static func pinholes(_ report: HoleReport) -> [PinholeReport] {
         let none = PinholeReport.Traffic(packets: 0, bytes: 0)
         return report.halfOpen.map {
-            PinholeReport(inside: $0.inside, outside: nil, outward: none, inward: traffic($0.incoming))
+            PinholeReport(
+                inside: $0.inside, external: $0.external, outside: nil, outward: none, inward: traffic($0.incoming))
         }
             + report.paths.map {
                 PinholeReport(
-                    inside: $0.path.inside, outside: $0.path.outside, outward: traffic($0.outgoing),
-                    inward: traffic($0.incoming))
+                    inside: $0.path.inside, external: $0.external, outside: $0.path.outside,
+                    outward: traffic($0.outgoing), inward: traffic($0.incoming))
             }
     }
 

@@ -53,7 +53,9 @@ final class Shard: @unchecked Sendable {
     func start() {
         run {
             self.timers = TimerBoard(eventLoop: self.eventLoop) { [unowned self] key in handle(.fired(key)) }
-            self.gate.onConnect = { [unowned self] timeout in handle(.gateConnected(holeTimeout: timeout)) }
+            self.gate.onConnect = { [unowned self] timeout, translates in
+                handle(.gateConnected(holeTimeout: timeout, translates: translates))
+            }
             self.gate.onDisconnect = { [unowned self] in handle(.gateDisconnected) }
             self.gate.connect()
         }

@@ -17,6 +17,7 @@ import Wire
         table_flags: none
         keep_on_exit: false
         log_changes: false
+        nat: { addresses: [198.51.100.1, 198.51.100.2], ports: 20000-20999, quarantine_s: 30 }
 
         """
 
@@ -34,6 +35,11 @@ import Wire
         expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
         expected.limits.sessions = 500
         expected.limits.holesPerSession = 8
+        var translation = GateSettings.Translation(
+            addresses: [try #require(IPAddress("198.51.100.1")), try #require(IPAddress("198.51.100.2"))])
+        translation.ports = 20_000...20_999
+        translation.quarantine = .seconds(30)
+        expected.translation = translation
         expected.tableFlags = .none
         expected.keepsOnExit = false
         expected.logsChanges = false
@@ -66,7 +72,7 @@ import Wire
     static let interface = "1 to 15 letters, digits and . _ - @"
     static let keys =
         "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, hole_timeout, forbidden, limits, "
-        + "table_flags, keep_on_exit, log_changes"
+        + "nat, table_flags, keep_on_exit, log_changes"
 
     @Test(arguments: [
         Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
@@ -122,6 +128,21 @@ import Wire
         Broken(
             "holes_per_session", "holes",
             "10:26: limits.holes: unknown key; allowed: sessions, holes_per_session"),
+        Broken(
+            "20000-20999", "20001-20999",
+            "14:65: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
+        Broken(
+            "20000-20999", "20000-20998",
+            "14:65: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
+        Broken(
+            "198.51.100.2", "10.1.0.9",
+            "14:33: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
+        ),
+        Broken(
+            "198.51.100.2", "'2001:db8::1'",
+            "14:33: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
+        ),
+        Broken("quarantine_s: 30", "quarantine_s: 3601", "14:92: nat.quarantine_s: out of range; allowed: 0 to 3600"),
         Broken("table_flags: none", "table_flags: owner", "11:14: table_flags: unknown word; allowed: auto, none"),
         Broken("keep_on_exit: false", "half_open: true", "12:1: half_open: given twice, first in line 6"),
     ])

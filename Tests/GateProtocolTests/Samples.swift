@@ -13,29 +13,38 @@ enum Samples {
     static let v6 = endpoint("[2001:db8::2]:65535")
     static let path4 = MediaPath(inside: v4, outside: endpoint("192.0.2.7:5004"))
     static let path6 = MediaPath(inside: v6, outside: endpoint("[2001:db8:1::9]:1024"))
+    static let external = endpoint("198.51.100.1:20000")
+    static let binding = EndpointBinding(inside: v4, external: external)
     static let session = SessionID(0x0123_4567_89AB_CDEF)
 
     static let report = HoleReport(
-        session: session, halfOpen: [HalfOpenReport(inside: v4, incoming: Traffic(packets: 1, bytes: 200))],
+        session: session,
+        halfOpen: [
+            HalfOpenReport(inside: v4, incoming: Traffic(packets: 1, bytes: 200)),
+            HalfOpenReport(inside: v4, external: external, incoming: Traffic()),
+        ],
         paths: [
+            PathReport(path: path4, external: external, outgoing: Traffic(), incoming: Traffic()),
             PathReport(
-                path: path6, outgoing: Traffic(packets: .max, bytes: .max), incoming: Traffic(packets: 2, bytes: 3))
+                path: path6, outgoing: Traffic(packets: .max, bytes: .max), incoming: Traffic(packets: 2, bytes: 3)),
         ])
 
     static let requests: [GateRequest] = [
         .hello(version: 0x0102), .openFromAny(session, inside: []), .openFromAny(session, inside: [v4, v6]),
         .narrow(session, Holes()), .narrow(session, Holes(halfOpen: [v6], paths: [path4, path6])),
+        .narrow(session, Holes(halfOpen: [v4], paths: [path4], reserved: [v4, v6], bindings: [binding, binding])),
         .close(SessionID(.max)), .renew([]), .renew([session, SessionID(0)]), .list(after: nil),
         .list(after: session),
     ]
 
     static let replies: [GateReply] =
         [
-            .completed, .renewed(missing: []), .renewed(missing: [session]),
+            .completed, .bound([]), .bound([binding, binding]), .renewed(missing: []), .renewed(missing: [session]),
             .renewed(missing: [], silent: [session]), .renewed(missing: [session], silent: [session]),
             .listed([], more: false),
             .listed([report, HoleReport(session: SessionID(1))], more: true),
             .welcome(version: 1, holeTimeout: .milliseconds(60_000)), .welcome(version: 0, holeTimeout: .zero),
+            .welcome(version: 3, holeTimeout: .zero, translates: true),
         ]
         + GateRefusal.Reason.allCases.flatMap { reason -> [GateReply] in
             [

@@ -15,20 +15,36 @@ final class GatewayFixture {
 
     init(
         _ name: String, holeTimeout: Duration = .seconds(60), rate: UInt32 = 50, burst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil
     ) throws {
         let testbed = try GatewayTestbed(name)
         self.testbed = testbed
+        let translated = translation
         firewall = try testbed.gateway.run {
             try NftFirewall(
                 TableSettings(
                     insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes,
                     halfOpenRate: rate, halfOpenBurst: burst, elementsPerMap: elementsPerMap,
-                    isOwned: isOwned))
+                    isOwned: isOwned, translation: translated))
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,
-            holeTimeout: holeTimeout)
+            holeTimeout: holeTimeout, translation: translation)
+    }
+
+    /// Another gate in the place of one, with the table that it left.
+    init(after other: GatewayFixture, translation: TranslationSettings) throws {
+        testbed = other.testbed
+        now = other.now
+        firewall = try other.testbed.gateway.run {
+            try NftFirewall(
+                TableSettings(
+                    insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes, isOwned: false,
+                    translation: TranslationSettings(addresses: translation.addresses, ports: 20_000...20_999)))
+        }
+        gatekeeper = Gatekeeper(
+            kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,
+            holeTimeout: .seconds(60), translation: translation)
     }
 
     func ask(_ request: GateRequest) -> GateReply { gatekeeper.handle(request, at: now).reply }

@@ -111,7 +111,7 @@ import Wire
         case .refused(let refusal): Issue.record("refused: \(refusal)")
         // What was counted went with the table: that is no silence.
         case .renewed(let missing, let silent): #expect(missing.isEmpty && silent.isEmpty)
-        case .completed, .listed, .welcome: break
+        case .completed, .bound, .listed, .welcome: break
         }
         #expect(gate.gatekeeper.restorations == 1)
         #expect(gate.firewall.restorations == 1)

@@ -45,6 +45,13 @@ final class FakeGate {
     var asked: [Asked] = []
     var faults: [Int: Fault] = [:]
     var renewals: [[SessionID]] = []
+    /// The address that inside IPv4 endpoints are seen as outside; nil when they are not translated.
+    var external: IPAddress?
+    /// The bindings that requests wanted again.
+    private(set) var wanted: [EndpointBinding] = []
+    /// Ports are given out by turns, in pairs; each is its endpoint's for good.
+    private var given: [Endpoint: Endpoint] = [:]
+    private var nextPair: UInt16 = 30_000
     /// Whether no packet goes through any hole.
     var isSilent = false
 
@@ -71,10 +78,16 @@ final class FakeGate {
     func perform(_ request: GateRequest, at now: MonotonicTime) -> GateReply {
         entries = entries.filter { $0.value.expires > now }
         switch request {
-        case .hello: return .welcome(version: GateFrame.version, holeTimeout: holeTimeout)
+        case .hello:
+            return .welcome(version: GateFrame.version, holeTimeout: holeTimeout, translates: external != nil)
         case .openFromAny(let id, let inside):
             entries[id] = Entry(holes: Holes(halfOpen: inside), expires: now + holeTimeout)
-        case .narrow(let id, let holes): entries[id] = Entry(holes: holes, expires: now + holeTimeout)
+            return bound(inside)
+        case .narrow(let id, var holes):
+            wanted += holes.bindings
+            holes.bindings = []
+            entries[id] = Entry(holes: holes, expires: now + holeTimeout)
+            return bound(holes.halfOpen + holes.paths.map(\.inside) + holes.reserved)
         case .close(let id): entries[id] = nil
         case .renew(let sessions):
             for id in sessions { entries[id]?.expires = now + holeTimeout }
@@ -92,4 +105,25 @@ final class FakeGate {
         }
         return .completed
     }
+
+    private func bound(_ insides: [Endpoint]) -> GateReply {
+        guard let external else { return .completed }
+        var bindings: [EndpointBinding] = []
+        for inside in insides where !inside.address.isIPv6 && !bindings.contains(where: { $0.inside == inside }) {
+            bindings.append(EndpointBinding(inside: inside, external: binding(of: inside, at: external)))
+        }
+        return bindings.isEmpty ? .completed : .bound(bindings)
+    }
+
+    private func binding(of inside: Endpoint, at external: IPAddress) -> Endpoint {
+        if let known = given[inside] { return known }
+        let rtp = given[Endpoint(inside.address, inside.port - 1)]
+        let new = rtp.map { Endpoint(external, $0.port + 1) } ?? Endpoint(external, nextPair)
+        if rtp == nil { nextPair += 2 }
+        given[inside] = new
+        return new
+    }
+
+    /// What an endpoint is outside, if it has been asked for.
+    func external(of inside: Endpoint) -> Endpoint? { given[inside] }
 }

@@ -255,7 +255,13 @@ final class Script {
         gate.isConnected = true
         gate.connections += 1
         if empty { gate.entries = [:] }
-        feed(.gateConnected(holeTimeout: gate.holeTimeout))
+        feed(.gateConnected(holeTimeout: gate.holeTimeout, translates: gate.external != nil))
+    }
+
+    /// The gate translates inside endpoints to ports of this address from now on.
+    func translate(to external: IPAddress) {
+        gate.external = external
+        regainGate()
     }
 
     /// Says what came of the oldest envelope.

@@ -1,0 +1,100 @@
+import GateProtocol
+import SDPText
+import SIPText
+import SIPTransactions
+import Wire
+
+// Where the gate translates addresses, each side must be told the endpoints that it can reach: what a phone inside offers or
+// answers is told outside as the external endpoints that the gate gave it, and a phone inside is told of another one inside
+// where it is itself, so that their media needs no way over the gateway (hairpin, RFC 4787 section 6).
+extension SessionController {
+    /// Whether the SDP of whoever is at `source` must be changed for whoever is at `destination`.
+    func isTranslated(from source: IPAddress, to destination: IPAddress) -> Bool {
+        settings.translates && settings.side(of: source) == .inside && settings.side(of: destination) == .outside
+    }
+
+    /// The message as the outside shall see it.
+    func translated(_ message: Message, _ id: SessionID?) -> Message {
+        guard !message.body.isEmpty, let session = id.flatMap({ sessions[$0] }), !session.bindings.isEmpty,
+            let description = message.plainDescription,
+            let changed = try? description.replacingEndpoints({ inside in
+                session.bindings.first { $0.inside == inside }?.external
+            })
+        else { return message }
+        var message = message
+        message.replaceDescription(with: changed)
+        return message
+    }
+
+    /// Why a description from inside cannot be told outside: it must be changed and may not be.
+    func translationFault(_ description: SessionDescription, in message: Message, _ reading: Reading) -> Rejection? {
+        guard settings.translates, reading == .disclosed || !message.mayChangeDescription else { return nil }
+        let isTranslated = description.targets.contains { target in
+            if case .transport(let rtp, _) = target { !rtp.address.isIPv6 } else { false }
+        }
+        guard isTranslated else { return nil }
+        // RFC 3261 section 20.43: 305 and its like are about the description; 399 says what is to be read by people.
+        return .notAcceptable("this gateway translates addresses, and may not change a protected or signed SDP")
+    }
+
+    /// A description from outside with what stands for phones inside replaced by where they are; nil where nothing does.
+    func withoutHairpin(_ description: SessionDescription) -> SessionDescription? {
+        guard settings.translates else { return nil }
+        var found: [Endpoint: Endpoint] = [:]
+        for target in description.targets {
+            guard case .transport(let rtp, let rtcp) = target else { continue }
+            for endpoint in [rtp, rtcp].compactMap({ $0 }) where !endpoint.address.isIPv6 {
+                found[endpoint] = gate.insides[endpoint]
+            }
+        }
+        return found.isEmpty ? nil : try? description.replacingEndpoints { found[$0] }
+    }
+
+    /// The gate has said which external endpoints a session has. Those that it had before it may have again: the other side
+    /// was told.
+    mutating func note(_ bindings: [EndpointBinding], of id: SessionID) {
+        guard let session = sessions[id] else { return }
+        var all = bindings
+        for old in session.bindings where all.count < GateLimits.holesPerSession {
+            if !all.contains(where: { $0.inside == old.inside || $0.external == old.external }) { all.append(old) }
+        }
+        session.bindings = all
+        for binding in bindings { gate.insides[binding.external] = binding.inside }
+    }
+
+    /// A session is over: what it had outside stands for nobody.
+    mutating func forgetBindings(of session: Session) {
+        for binding in session.bindings where gate.insides[binding.external] == binding.inside {
+            gate.insides[binding.external] = nil
+        }
+    }
+
+    /// What a session wants, with the external endpoints that it shall have again.
+    func withBindings(_ holes: Holes, of session: Session) -> Holes {
+        guard !session.bindings.isEmpty else { return holes }
+        var holes = holes
+        let insides = holes.halfOpen + holes.paths.map(\.inside) + holes.reserved
+        holes.bindings = session.bindings.filter { insides.contains($0.inside) }
+        return holes
+    }
+
+    /// A subject whose message has another description.
+    func replacingDescription(_ subject: Subject, with description: SessionDescription) -> Subject {
+        switch subject {
+        case .request(let server):
+            contexts[server]?.request.replaceDescription(with: description)
+            return subject
+        case .response(let server, let branch, var message):
+            message.replaceDescription(with: description)
+            return .response(server, branch: branch, message)
+        case .acknowledgement(let acknowledgement, let id):
+            var message = acknowledgement.message
+            message.replaceDescription(with: description)
+            return .acknowledgement(
+                Acknowledgement(
+                    message: message, flow: acknowledgement.flow, destination: acknowledgement.destination,
+                    listener: acknowledgement.listener), id)
+        case .none: return subject
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import GateProtocol
+import Netfilter
+import Testing
+import Wire
+
+/// Which external ports inside endpoints get (RFC 4787).
+@Suite struct BindingTableTests {
+    private let external = [IPAddress.v4(0xC633_6401), .v4(0xC633_6402)]
+    private let start = MonotonicTime(nanoseconds: 0)
+
+    private func table(_ addresses: Int = 1, ports: ClosedRange<UInt16> = 20_000...20_007) -> BindingTable {
+        BindingTable(
+            TranslationSettings(
+                addresses: Array(external.prefix(addresses)), ports: ports, quarantine: .seconds(60)))
+    }
+
+    private func endpoint(_ host: UInt32, _ port: UInt16) -> Endpoint { Endpoint(.v4(0x0A01_0000 | host), port) }
+
+    /// Binds and uses.
+    private func open(
+        _ table: inout BindingTable, _ inside: Endpoint, at seconds: Int64 = 0, wanted: Endpoint? = nil
+    ) -> Endpoint? {
+        var random = SystemRandomNumberGenerator()
+        let time = MonotonicTime(nanoseconds: seconds * 1_000_000_000)
+        let external = table.bind(inside, wanted: wanted, at: time, using: &random)
+        if external != nil { table.use(inside) }
+        return external
+    }
+
+    @Test func `RTP gets an even port and RTCP the next one, whatever the phone's are`() throws {
+        for port in [UInt16(4000), 4001] {
+            var table = table()
+            let rtp = try #require(open(&table, endpoint(2, port)))
+            let rtcp = try #require(open(&table, endpoint(2, port + 1)))
+            #expect(rtp.port.isMultiple(of: 2) && rtcp == Endpoint(rtp.address, rtp.port + 1))
+        }
+    }
+
+    @Test func `an endpoint has one binding, whoever refers to it, until the last does no more`() throws {
+        var table = table()
+        let inside = endpoint(2, 4000)
+        let first = try #require(open(&table, inside))
+        #expect(open(&table, inside) == first)
+        table.drop(inside, at: start)
+        #expect(table.external(of: inside) == first)
+        table.drop(inside, at: start)
+        #expect(table.external(of: inside) == nil && table.count == 0)
+    }
+
+    @Test func `a port rests for its time and is given to nobody meanwhile`() throws {
+        var table = table(ports: 20_000...20_001)
+        let old = try #require(open(&table, endpoint(2, 4000)))
+        #expect(open(&table, endpoint(3, 4000)) == nil)
+        table.drop(endpoint(2, 4000), at: start)
+        #expect(open(&table, endpoint(3, 4000), at: 59) == nil)
+        #expect(open(&table, endpoint(3, 4000), at: 60) == old)
+    }
+
+    @Test func `a binding that was for nothing is free at once`() throws {
+        var table = table(ports: 20_000...20_001)
+        var random = SystemRandomNumberGenerator()
+        #expect(table.bind(endpoint(2, 4000), at: start, using: &random) != nil)
+        table.forget(endpoint(2, 4000))
+        #expect(open(&table, endpoint(3, 4000)) != nil)
+        // One that is in use is not forgotten.
+        table.forget(endpoint(3, 4000))
+        #expect(table.external(of: endpoint(3, 4000)) != nil)
+    }
+
+    @Test func `so many pairs as there are, and not one more`() {
+        var table = table(2)
+        let given = (0..<8 as Range<UInt32>).compactMap { open(&table, endpoint($0 + 2, 4000)) }
+        #expect(Set(given).count == 8)
+        #expect(open(&table, endpoint(99, 4000)) == nil)
+        // RTCP of those that have RTP has its place still.
+        #expect(open(&table, endpoint(2, 4001)) != nil)
+    }
+
+    @Test func `a host keeps to one address while that has room`() throws {
+        var table = table(2)
+        let first = try #require(open(&table, endpoint(2, 4000)))
+        for port in [UInt16(4002), 4004, 4006] { #expect(open(&table, endpoint(2, port))?.address == first.address) }
+        let next = try #require(open(&table, endpoint(2, 4008)))
+        #expect(next.address != first.address)
+    }
+
+    @Test func `a port is had again by who had it, and by nobody while somebody else has it`() throws {
+        var table = table()
+        let inside = endpoint(2, 4000)
+        let old = try #require(open(&table, inside))
+        table.drop(inside, at: start)
+        #expect(open(&table, inside, wanted: old) == old)
+        let other = try #require(open(&table, endpoint(3, 4000), wanted: old))
+        #expect(other != old)
+        // What is none of the gate's is not given either.
+        for wanted in [Endpoint(external[1], 20_000), Endpoint(external[0], 30_000)] {
+            let given = try #require(open(&table, endpoint(4, wanted.port), wanted: wanted))
+            #expect(given != wanted)
+        }
+    }
+
+    @Test func `ports are drawn at random`() {
+        var firsts: Set<UInt16> = []
+        for _ in 0..<64 {
+            var table = table(ports: 16_384...32_767)
+            firsts.insert(open(&table, endpoint(2, 4000))?.port ?? 0)
+        }
+        // 64 draws out of 8,192: two alike are to be expected once in five runs, eight never.
+        #expect(firsts.count > 56)
+    }
+
+    @Test func `IPv6 is not translated`() {
+        #expect(!table().translates(Endpoint(.v6(0x2001_0DB8_0000_0000, 1), 4000)))
+        #expect(table().translates(endpoint(2, 4000)))
+        #expect(!BindingTable(TranslationSettings(addresses: [])).translates(endpoint(2, 4000)))
+    }
+}
