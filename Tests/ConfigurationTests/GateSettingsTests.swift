@@ -130,19 +130,19 @@ import Wire
             "10:26: limits.holes: unknown key; allowed: sessions, holes_per_session"),
         Broken(
             "20000-20999", "20001-20999",
-            "14:65: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
+            "14:56: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
         Broken(
             "20000-20999", "20000-20998",
-            "14:65: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
+            "14:56: nat.ports: not whole pairs; allowed: FIRST-LAST with an even first and an odd last port"),
         Broken(
             "198.51.100.2", "10.1.0.9",
-            "14:33: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
+            "14:34: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
         ),
         Broken(
             "198.51.100.2", "'2001:db8::1'",
-            "14:33: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
+            "14:34: nat.addresses[1]: not an external IPv4 address; allowed: IPv4 addresses outside of the inside prefixes"
         ),
-        Broken("quarantine_s: 30", "quarantine_s: 3601", "14:92: nat.quarantine_s: out of range; allowed: 0 to 3600"),
+        Broken("quarantine_s: 30", "quarantine_s: 3601", "14:83: nat.quarantine_s: out of range; allowed: 0 to 3600"),
         Broken("table_flags: none", "table_flags: owner", "11:14: table_flags: unknown word; allowed: auto, none"),
         Broken("keep_on_exit: false", "half_open: true", "12:1: half_open: given twice, first in line 6"),
     ])

@@ -69,9 +69,10 @@ import Wire
         return proxy
     }
 
-    @Test(arguments: [true, false])
-    func `two phones inside call each other by a proxy outside`(_ recordsRoute: Bool) {
+    @Test(arguments: [true, false], [true, false])
+    func `two phones inside call each other by a proxy outside`(_ recordsRoute: Bool, isTranslated: Bool) throws {
         let script = Script()
+        if isTranslated { script.translate(to: .v4(0xC633_00C8)) }
         let proxy = proxy(script, recordsRoute: recordsRoute)
         let uri = "sip:bob@outside.example"
         let (alice, bob) = (script.phone(.inside, 9), script.phone(.inside, 16))
@@ -86,6 +87,12 @@ import Wire
         #expect(callee.requests.contains { $0.method == .ack })
         // Their media goes from one to the other without the gateway.
         #expect(script.open.flatMap(\.paths).isEmpty)
+        #expect(caller.agreed?.remote == callee.media && callee.agreed?.remote == caller.media)
+        // Outside they are where an answer would reach them.
+        let offered = try #require(proxy.inbox.first { $0.method == .invite })
+        let external = script.gate.external(of: caller.media)
+        #expect((external != nil) == isTranslated)
+        #expect(Body.media(of: offered) == .some(external ?? caller.media))
         callee.bye()
         #expect(caller.state == .over && callee.statuses.last == 200)
         script.settle()

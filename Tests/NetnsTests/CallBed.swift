@@ -13,6 +13,8 @@ final class CallBed {
     static let calleePort: UInt16 = 5000
     /// Whence a stranger sends with the callee's address.
     static let forgedPort: UInt16 = 5007
+    /// What one direction of G.711 has in a second.
+    static let packetsPerSecond = 50
 
     let testbed: GatewayTestbed
     let gateway: GatewayProcesses
@@ -38,7 +40,10 @@ final class CallBed {
                 Meter.Source("forger", ["10.2.0.2", "fd00:2::2"], port: Self.forgedPort),
             ], ports: "\(Self.callerPort)-\(Self.callerPort + 1)")
         atCallee = try Meter(
-            on: testbed.outside, from: [Meter.Source("caller", ["10.1.0.2", "fd00:1::2"])],
+            on: testbed.outside,
+            from: [
+                Meter.Source("caller", ["10.1.0.2", "fd00:1::2"]), Meter.Source("external", ["10.2.0.1"]),
+            ],
             ports: "\(Self.calleePort)-\(Self.calleePort + 1)")
     }
 
@@ -110,7 +115,11 @@ final class CallBed {
     /// Whether the kernel has an exact path in both directions, and nothing half-open.
     func isOpen() throws -> Bool {
         let elements = try elements()
-        return elements.count >= 2 && elements.allSatisfy { $0.split(separator: " ").filter { $0 == "." }.count >= 3 }
+        return elements.count >= 2
+            && elements.allSatisfy { element in
+                // The key has two endpoints.
+                element.split(separator: " ").prefix { $0 != ":" }.count { $0 == "." } == 3
+            }
     }
 
     /// Numbered packets from a host to the caller's media port.
@@ -126,6 +135,26 @@ final class CallBed {
         return try text.split(separator: "\n").map { line in
             let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
             return Event(fields: try #require(object as? [String: Any]))
+        }
+    }
+
+    /// Every packet of a call that is over came to the other end, none after it.
+    func expectDelivery(_ caller: Child, _ callee: Child) throws {
+        let (one, other) = (try report("caller"), try report("callee"))
+        let story = story(caller, callee)
+        for (sender, receiver) in [(one, other), (other, one)] {
+            #expect(sender.rtp("sent", "call").count > Self.packetsPerSecond, story)
+            // What was sent before the other end counted its call as begun is early there, and what waited in its socket
+            // when it read the BYE is late: the kernels' counts above say that nothing was delivered after the close. The
+            // first packet came, and none is missing up to the last.
+            let phases = ["early", "call", "after-bye"].map { receiver.rtp("received", $0) }.filter { $0.count > 0 }
+            let count = phases.reduce(0) { $0 + $1.count }
+            let (first, last) = (phases.first?.first ?? -1, phases.last?.last ?? -1)
+            #expect(first == sender.rtp("sent", "call").first, story)
+            #expect(count == last + 1 && count > Self.packetsPerSecond && receiver.lost() == 0, story)
+            // Up to the BYE: at most half a second's packets were on their way when the hole closed.
+            #expect(last + Self.packetsPerSecond / 2 >= sender.rtp("sent", "call").last, story)
+            #expect(sender.rtp("sent", "after-bye").count > Self.packetsPerSecond, story)
         }
     }
 

@@ -29,9 +29,6 @@ import Wire
         Case(protection: .kek, transport: "tls", usesIPv6: true),
     ]
 
-    /// What one direction of G.711 has in a second.
-    static let packetsPerSecond = 50
-
     @Test(arguments: cases)
     func `the hole is open for exactly the length of the call`(_ kind: Case) throws {
         var options = GatewayProcesses.Options()
@@ -64,7 +61,7 @@ import Wire
         try bed.probe(500, from: bed.stranger, in: bed.testbed.stranger)
         usleep(50_000)
         let halfOpen = try bed.atCaller.packets(from: "stranger")
-        #expect(halfOpen > 0 && halfOpen <= Self.packetsPerSecond, "half-open: \(halfOpen) of 500")
+        #expect(halfOpen > 0 && halfOpen <= CallBed.packetsPerSecond, "half-open: \(halfOpen) of 500")
 
         // Open: the exact path and nobody else.
         #expect(try bed.eventually(seconds: 5) { try bed.isOpen() }, bed.story(caller, callee))
@@ -87,7 +84,7 @@ import Wire
         #expect(try bed.atCaller.packets(from: "callee") == atCaller)
         #expect(try bed.atCallee.packets(from: "caller") == atCallee)
 
-        try expectDelivery(try bed.report("caller"), try bed.report("callee"), bed.story(caller, callee))
+        try bed.expectDelivery(caller, callee)
         #expect(try bed.testbed.listForeignRules() == foreign)
         let octets = try wire.stop()
         // By TLS nothing can be read, in the clear the SIP can, and the SDP where it is plain.
@@ -97,23 +94,5 @@ import Wire
         #expect(Capture.contains("c=IN IP", in: octets) == (isClear && kind.protection == .plain))
         bed.gateway.stop()
         #expect(try !bed.testbed.gateway.command("nft", "list", "tables").contains("sekisho"))
-    }
-
-    /// Every packet of the call came to the other end, none after it.
-    private func expectDelivery(_ caller: [Event], _ callee: [Event], _ story: Comment) throws {
-        for (sender, receiver) in [(caller, callee), (callee, caller)] {
-            #expect(sender.rtp("sent", "call").count > Self.packetsPerSecond, story)
-            // What was sent before the other end counted its call as begun is early there, and what waited in its socket
-            // when it read the BYE is late: the kernels' counts above say that nothing was delivered after the close. The
-            // first packet came, and none is missing up to the last.
-            let phases = ["early", "call", "after-bye"].map { receiver.rtp("received", $0) }.filter { $0.count > 0 }
-            let count = phases.reduce(0) { $0 + $1.count }
-            let (first, last) = (phases.first?.first ?? -1, phases.last?.last ?? -1)
-            #expect(first == sender.rtp("sent", "call").first, story)
-            #expect(count == last + 1 && count > Self.packetsPerSecond && receiver.lost() == 0, story)
-            // Up to the BYE: at most half a second's packets were on their way when the hole closed.
-            #expect(last + Self.packetsPerSecond / 2 >= sender.rtp("sent", "call").last, story)
-            #expect(sender.rtp("sent", "after-bye").count > Self.packetsPerSecond, story)
-        }
     }
 }

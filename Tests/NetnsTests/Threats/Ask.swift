@@ -68,6 +68,13 @@ extension CallBed {
         try (before + text).write(toFile: path, atomically: false, encoding: .utf8)
     }
 
+    /// Appends to the gate's configuration; before it starts.
+    func configureGate(_ text: String) throws {
+        let path = "\(directory)/gated.yaml"
+        let before = try String(contentsOfFile: path, encoding: .utf8)
+        try (before + text).write(toFile: path, atomically: false, encoding: .utf8)
+    }
+
     /// Adds a route to the proxy's configuration; before it starts.
     func route(_ domain: String, toCalleeAt port: UInt16, over transport: String) throws {
         let path = "\(directory)/sekishod.yaml"
