@@ -39,7 +39,7 @@ forwarded() {
     ((after - before == packets)) || fail "$1 $2: $((after - before)) of $packets packets arrived"
 }
 
-# compare NAME DIRECTION PORT
+# compare NAME DIRECTION PORT NETWORK
 compare() {
     [[ $1 == "${ONLY-}"* ]] || return 0
     local run unit nothing ours peer
@@ -47,12 +47,34 @@ compare() {
         # To an address that is not the gateway's: generator, wire and reception, but no forwarding.
         read -r unit nothing < <(pump bare "$2" 02:00:00:00:00:99 "$3")
         read -r unit peer < <(forwarded bare "$2" "$3")
-        read -r unit ours < <(forwarded gate "$2" "$3")
+        read -r unit ours < <(forwarded "$4" "$2" "$3")
         # The first run warms up.
         ((run > 0)) || continue
         awk -v name="$1" -v unit="$unit" -v ours="$ours" -v peer="$peer" -v nothing="$nothing" 'BEGIN {
             OFS = "\t"; print name, unit, "cost", "bare routing", ours - nothing, peer - nothing }'
     done
+}
+
+# What a call's port is outside is drawn at random: packets from outside have no order there, so only those that go out are
+# measured.
+wanted() { [[ $1 == "${ONLY-}"* ]]; }
+
+# The kernel's own firewall and its connection tracking, which remembers every flow for as long as the benchmark takes.
+track() {
+    network "$1"
+    sink "$1-inside"
+    sink "$1-outside"
+    in_namespace "$1-gateway" nft -f - <<<"$2"
+    in_namespace "$1-gateway" sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 \
+        net.netfilter.nf_conntrack_udp_timeout_stream=600
+}
+
+# establish NETWORK ADDRESS: a packet each way of every flow, from outside to that address.
+establish() {
+    in_namespace "$1-inside" "$benchmarks/bench-pump" eth0 "$(mac "$1-gateway" lan0)" 10.1.0.2 10.2.0.2 20000 \
+        $calls $calls >/dev/null
+    in_namespace "$1-outside" "$benchmarks/bench-pump" eth0 "$(mac "$1-gateway" wan0)" 10.2.0.2 "$2" 20000 \
+        $calls $calls >/dev/null
 }
 
 for name in bare gate; do
@@ -64,5 +86,31 @@ start_gate gate
 "$benchmarks/bench-gate" fill "$gate_socket" answer 20000 $calls
 "$benchmarks/bench-gate" fill "$gate_socket" offer 40000 $calls
 
-compare media.routed out 20000
-compare media.halfopen in 40000
+compare media.routed out 20000 gate
+compare media.halfopen in 40000 gate
+if wanted media.nat; then
+    network nat
+    sink nat-outside
+    gate_nat='{ addresses: [10.2.0.1], ports: 1024-65535 }' start_gate nat
+    "$benchmarks/bench-gate" fill "$gate_socket" answer 20000 $calls
+    compare media.nat out 20000 nat
+fi
+if wanted media.conntrack; then
+    track conntrack 'table inet f { chain forward { type filter hook forward priority filter; policy drop
+        ct state established accept
+        udp dport 1024-65535 accept
+    } }'
+    establish conntrack 10.1.0.2
+    compare media.conntrack out 20000 conntrack
+fi
+if wanted media.masquerade; then
+    track masquerade 'table inet f {
+        chain forward { type filter hook forward priority filter; policy drop
+            ct state established accept
+            udp dport 1024-65535 accept
+        }
+        chain out { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
+    }'
+    establish masquerade 10.2.0.1
+    compare media.masquerade out 20000 masquerade
+fi

@@ -122,8 +122,9 @@ static void build(uint8_t *frame, const struct ether_addr *from, const struct et
     *ip = (struct iphdr){.version = 4, .ihl = 5, .tot_len = htons(FRAME - sizeof *ethernet), .ttl = 64,
                          .protocol = IPPROTO_UDP, .saddr = source, .daddr = destination};
     ip->check = checksum(ip, sizeof *ip);
-    /* No UDP checksum: nobody on the way looks at it. */
-    *udp = (struct udphdr){.source = htons(port), .dest = htons(port), .len = htons(sizeof *udp + PAYLOAD)};
+    /* Any UDP checksum: nobody on the way verifies it, and who translates addresses has one to bring up to date. */
+    *udp = (struct udphdr){
+        .source = htons(port), .dest = htons(port), .len = htons(sizeof *udp + PAYLOAD), .check = htons(0x5e4b)};
     memset(udp + 1, 0xd5, PAYLOAD);
 }
 
