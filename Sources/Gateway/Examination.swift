@@ -86,7 +86,8 @@ extension SessionController {
         let tag = message.tag(of: sender == .caller ? .to : .from).map(message.copy) ?? []
         if session.phase == .early, session.calleeTag == nil {
             guard sender == .caller, !tag.isEmpty else { return false }
-            session.negotiation.leaveEarly(tag, isLast: session.leaveEarly(tag))
+            session.negotiation.leaveEarly(
+                tag, isLast: session.leaveEarly(tag), isTranslated: settings.translates)
             return true
         }
         return session.leave(tag)

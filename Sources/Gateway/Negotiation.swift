@@ -250,9 +250,11 @@ extension Negotiation {
     }
 
     /// One early dialog is over. When it was the last, nobody may send to the offer's endpoints until another one answers it.
-    mutating func leaveEarly(_ tag: [UInt8], isLast: Bool) {
+    ///
+    /// - Parameter isTranslated: whether their external endpoints stay.
+    mutating func leaveEarly(_ tag: [UInt8], isLast: Bool, isTranslated: Bool) {
         early[tag] = nil
-        if isLast { halfOpen = [] }
+        if isLast { closeHalfOpen(isTranslated: isTranslated) }
     }
 
     /// An INVITE has failed, and with it what was agreed on early.

@@ -75,6 +75,19 @@ import Wire
         #expect(Body.media(of: ack) == .some(external))
     }
 
+    @Test func `a 2xx that comes again says the same`() throws {
+        let script = script(Setting(caller: .outside, callee: .inside))
+        let call = script.call()
+        call.caller.acknowledges = false
+        call.caller.invite()
+        call.callee.answer()
+        script.advance(by: .milliseconds(1_600))
+        let external = try #require(script.gate.external(of: call.callee.media))
+        let answers = call.caller.phone.inbox.filter { $0.status == 200 }
+        #expect(answers.count == 3)
+        #expect(answers.allSatisfy { Body.media(of: $0) == .some(external) })
+    }
+
     @Test(arguments: Setting.bothWays)
     func `without holes for any source the endpoint is reserved before it is told`(_ setting: Setting) throws {
         let script = script(setting) { $0.halfOpen = false }
