@@ -47,6 +47,9 @@ extension SessionController {
                 found[endpoint] = gate.insides[endpoint]
             }
         }
+        for candidate in description.media.flatMap(\.candidates) {
+            found[candidate.endpoint] = gate.insides[candidate.endpoint]
+        }
         return found.isEmpty ? nil : try? description.replacingEndpoints { found[$0] }
     }
 

@@ -4,6 +4,12 @@ import Wire
 
 /// From SDP to holes: which endpoints an offer opens, which paths offer and answer name together.
 enum PinholePlan {
+    /// Endpoints and paths that an offer, or an answer, gets for ICE beside those of c= and m=, all streams together. A session
+    /// has `GateLimits.holesPerSession`, of which re-INVITEs and forks need theirs; the pair that ICE agrees on comes into c=
+    /// and m= by another offer (RFC 8839 section 4.2.3), and has its path for good then.
+    static let candidateEndpoints = 4
+    static let candidatePaths = 8
+
     /// The endpoints of an offer, RTP and RTCP, each once. A stream over TCP beside others goes by no hole, and the site's
     /// own rules decide about it.
     ///
@@ -30,7 +36,46 @@ enum PinholePlan {
             }
         }
         if let refusal = policy.refusal(Holes(halfOpen: side == .inside ? endpoints : [])) { throw Rejection(refusal) }
+        guard side == .inside else { return endpoints }
+        // Where ICE may send its checks to, as far as there is room.
+        let most = endpoints.count + candidateEndpoints
+        for (stream, target) in zip(offer.media, offer.targets) {
+            guard case .transport(_, let rtcp) = target else { continue }
+            for candidate in candidates(of: stream, hasRTCP: rtcp != nil, side: side, signalling: signalling, policy)
+            where endpoints.count < most && !endpoints.contains(candidate.endpoint) {
+                endpoints.append(candidate.endpoint)
+            }
+        }
         return endpoints
+    }
+
+    /// The candidates of a stream that a hole may be for. An agent names all of its addresses, most of which nobody shall
+    /// reach: those are passed over and refuse nothing.
+    private static func candidates(
+        of stream: MediaDescription, hasRTCP: Bool, side: Side, signalling: IPAddress, _ policy: PinholePolicy
+    ) -> [Candidate] {
+        stream.candidates.filter { candidate in
+            (hasRTCP || candidate.component == 1)
+                && (try? check(candidate.endpoint, side: side, signalling: signalling, policy: policy)) != nil
+        }
+    }
+
+    /// The paths that ICE may choose instead of the one that c= and m= name: each of one end's candidates with each of the
+    /// other's, the first ones first.
+    private static func alternatives(
+        _ inside: MediaDescription, _ outside: MediaDescription, hasRTCP: Bool, signalling: IPAddress,
+        direct: Set<IPAddress>, _ policy: PinholePolicy
+    ) -> [MediaPath] {
+        let near = candidates(of: inside, hasRTCP: hasRTCP, side: .inside, signalling: signalling, policy)
+        let far = candidates(of: outside, hasRTCP: hasRTCP, side: .outside, signalling: signalling, policy)
+        var paths: [MediaPath] = []
+        for other in far where !direct.contains(other.endpoint.address) {
+            for own in near
+            where own.component == other.component && own.endpoint.address.isIPv6 == other.endpoint.address.isIPv6 {
+                paths.append(MediaPath(inside: own.endpoint, outside: other.endpoint))
+            }
+        }
+        return paths
     }
 
     /// The paths that an offer and its answer agree on.
@@ -68,6 +113,14 @@ enum PinholePlan {
             }
         }
         if let refusal = policy.refusal(Holes(paths: paths)) { throw Rejection(refusal) }
+        for stream in exchange.streams {
+            let (one, other) = (offer.media[stream.index], answer.media[stream.index])
+            let (near, far) = offererSide == .inside ? (one, other) : (other, one)
+            let all = alternatives(
+                near, far, hasRTCP: !stream.isMuxed, signalling: inside, direct: direct, policy)
+            let most = paths.count + max(1, candidatePaths / exchange.streams.count)
+            for path in all where paths.count < most && !paths.contains(path) { paths.append(path) }
+        }
         return paths
     }
 

@@ -16,6 +16,8 @@ public enum Edit: Hashable, Sendable {
     case rtcp(index: Int, port: UInt16, IPAddress?)
     /// Takes `a=rtcp` out, with its line.
     case removeRTCP(index: Int)
+    /// Address and port of one of the m-line's candidates, by its place among those that are looked at.
+    case candidate(index: Int, number: Int, Endpoint)
 }
 
 /// Why a description could not be changed. It is as it was.
@@ -69,6 +71,14 @@ extension SessionDescription {
         case .removeRTCP(let index):
             guard let old = try stream(index).rtcp else { return }
             try replace(old.line, with: [])
+        case .candidate(let index, let number, let endpoint):
+            let stream = try stream(index)
+            guard stream.candidates.indices.contains(number) else { return }
+            var place: [UInt8] = []
+            endpoint.address.appendText(to: &place)
+            place.append(ASCII.space)
+            ASCII.append(decimal: UInt64(endpoint.port), to: &place)
+            try replace(stream.candidates[number].place, with: place)
         }
     }
 

@@ -1,8 +1,8 @@
 public import Wire
 
 extension SessionDescription {
-    /// The description with other endpoints in place of those that have one: address and port of each stream, its RTCP, and
-    /// with them the address of o=, which else would tell where the streams are no more. Session and version of o= stay, so
+    /// The description with other endpoints in place of those that have one: address and port of each stream, its RTCP, and its
+    /// candidates, with them the address of o=, which else would tell where the streams are no more. Session and version of o= stay, so
     /// that the description is as new or as old as it was (RFC 3264 section 8).
     ///
     /// - Parameter replacement: the new endpoint, or nil to leave the old one.
@@ -20,6 +20,10 @@ extension SessionDescription {
             } else {
                 edits.append(.sessionConnection(new.address))
                 sessionAddress = new.address
+            }
+            for (number, candidate) in stream.candidates.enumerated() {
+                guard let new = replacement(candidate.endpoint) else { continue }
+                edits.append(.candidate(index: index, number: number, new))
             }
             if let edit = stream.edit(of: rtcp.flatMap(replacement), beside: new, at: index) { edits.append(edit) }
             if index == media.firstIndex(where: { $0.port != 0 }) { edits.append(.originAddress(new.address)) }

@@ -10,6 +10,9 @@ extension SessionDescription {
         public static let lines = 1_024
         /// m-lines in a description (RFC 8866 section 5.14): with RTP and RTCP they make 16 holes a call.
         public static let media = 8
+        /// Candidates of an m-line that are looked at; the first ones, which have the highest priority where they are written in
+        /// its order. RFC 8445 section 6.1.2.5 has an agent check 100 pairs by default.
+        public static let candidates = 10
         /// Formats on an m-line: RTP has 128 payload types (RFC 3550 section 5.1).
         public static let formats = 128
     }

@@ -43,6 +43,8 @@ public struct MediaDescription: Hashable, Sendable {
     public internal(set) var isRTCPMuxOnly = false
     /// `a=mid`, the name of this stream in groups (RFC 5888 section 4).
     public internal(set) var mid: Range<Int>?
+    /// Where ICE may find it, as far as holes can be for it.
+    public internal(set) var candidates: [Candidate] = []
     /// Every attribute of this m-line, in order.
     public internal(set) var attributes: [Attribute] = []
 
@@ -128,6 +130,11 @@ extension MediaDescription {
         } else if bytes.equal(attribute.name, "rtcp") {
             guard rtcp == nil else { throw ParseError(.duplicate, in: "a=rtcp", at: attribute.name.lowerBound) }
             rtcp = try RTCPAttribute(attribute, in: bytes)
+        } else if bytes.equal(attribute.name, "candidate") {
+            guard candidates.count < SessionDescription.Limits.candidates, let value = attribute.value,
+                let candidate = Candidate(value, in: bytes)
+            else { return }
+            candidates.append(candidate)
         } else if bytes.equal(attribute.name, "rtcp-mux") {
             isRTCPMux = true
         } else if bytes.equal(attribute.name, "rtcp-mux-only") {
