@@ -26,6 +26,8 @@ public struct GateSettings: Hashable, Sendable {
     public var allowsHalfOpen = true
     /// Packets per second that such a hole lets through.
     public var halfOpenRate: UInt32 = 50
+    /// How long a hole may be open to any source, whatever is asked.
+    public var halfOpenLimit: Duration = .seconds(240)
     /// How long the kernel keeps a hole that nobody renews.
     public var holeTimeout: Duration = .seconds(60)
     /// Where media never goes.

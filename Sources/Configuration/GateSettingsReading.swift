@@ -19,6 +19,7 @@ extension GateSettings {
         case mediaPorts = "media_ports"
         case halfOpen = "half_open"
         case halfOpenRate = "half_open_rate"
+        case halfOpenLimit = "half_open_s"
         case holeTimeout = "hole_timeout"
         case forbidden
         case limits
@@ -60,6 +61,8 @@ extension GateSettings {
         if let field = section[.halfOpenRate] {
             halfOpenRate = UInt32(truncatingIfNeeded: try field.number(1...10_000))
         }
+        // The default is a little more than a phone may ring by sekishod's timer C.
+        if let field = section[.halfOpenLimit] { halfOpenLimit = .seconds(try field.number(1...3600)) }
         if let field = section[.holeTimeout] { holeTimeout = .seconds(try field.number(5...3600)) }
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }

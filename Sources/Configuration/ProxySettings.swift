@@ -207,6 +207,8 @@ extension ProxySettings {
         public var userTimeoutSeconds = 60
         /// Sessions at one time.
         public var sessions = 10_000
+        /// Sessions of one user at one time; nil for no limit.
+        public var callsPerUser: Int?
         /// Transactions at one time.
         public var transactions = 20_000
         /// Requests a second outside of calls that one source may send for long; twice as many at once.
@@ -237,6 +239,8 @@ extension ProxySettings {
         public var t1: Duration = .milliseconds(500)
         /// Timer C: how long an INVITE may go without a final response (section 16.6, item 11).
         public var inviteC: Duration = .seconds(185)
+        /// How long an offer's endpoints may be open to any source; nil until its answer.
+        public var halfOpen: Duration?
         /// How long a call may be without any packet of media, RTCP included; nil for ever.
         public var media: Duration? = .seconds(300)
 

@@ -231,6 +231,7 @@ extension ProxySettings.Limits {
         case message = "message_s"
         case pending = "pending_bytes"
         case sources
+        case callsPerUser = "calls_per_user"
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
@@ -244,6 +245,7 @@ extension ProxySettings.Limits {
         if let field = section[.message] { messageSeconds = try field.number(4...32) }
         // At least the longest message, once.
         if let field = section[.pending] { pendingOctets = try field.number(81_920...(16 << 20)) }
+        if let field = section[.callsPerUser] { callsPerUser = try field.number(1...100_000) }
         if let field = section[.sources] { sources = try field.number(16...1_048_576) }
         if let field = section[.connectionsPerSource] { connectionsPerSource = try field.number(1...65_536) }
         // From the longest request that is common, one with certificates, to the longest that the parser reads:
@@ -285,6 +287,7 @@ extension ProxySettings.Timers {
         case t1 = "t1_ms"
         case inviteC = "invite_c_s"
         case media = "media_s"
+        case halfOpen = "half_open_s"
     }
 
     fileprivate init(reading field: Field) throws(ConfigurationError) {
@@ -296,6 +299,7 @@ extension ProxySettings.Timers {
             let seconds = try field.number(0...86_400)
             media = seconds == 0 ? nil : .seconds(seconds)
         }
+        if let field = section[.halfOpen] { halfOpen = .seconds(try field.number(1...3600)) }
         // RFC 3261 section 16.6, item 11: more than three minutes.
         if let field = section[.inviteC] { inviteC = .seconds(try field.number(181...3600)) }
     }

@@ -133,7 +133,8 @@ extension SessionController {
 
     /// How long a hole may be open to any source: while a phone rings, or while the ACK to a 2xx may come (section 13.3.1.4).
     private func halfOpenTime(_ session: Session) -> Duration {
-        session.phase == .early ? settings.inviteTimeout : settings.timers.transactionTime
+        let time = session.phase == .early ? settings.inviteTimeout : settings.timers.transactionTime
+        return settings.halfOpenTime.map { min($0, time) } ?? time
     }
 
     /// An offer has waited for its answer for long enough: its endpoints close, whatever else keeps the call up.

@@ -41,6 +41,12 @@ extension Rejection {
         return rejection
     }
 
+    static var tooManyCalls: Rejection {
+        var rejection = Rejection(503, "Service Unavailable", "this user has as many calls as one may have")
+        rejection.retryAfter = 10
+        return rejection
+    }
+
     /// Nobody here, and no way to somebody else (RFC 3261 section 21.4.5).
     static var noRoute: Rejection { Rejection(404, "Not Found", "no route to the domain of the Request-URI") }
 

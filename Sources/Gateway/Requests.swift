@@ -108,7 +108,7 @@ extension SessionController {
             return refuse(message, id, fault)
         } else if message.method == .invite {
             do throws(Rejection) {
-                context.session = try begin(message, context.flow, places)
+                context.session = try begin(message, context, places)
                 context.isInitial = true
             } catch {
                 return refuse(message, id, error)
@@ -208,7 +208,10 @@ extension SessionController {
     }
 
     /// A new call: an INVITE without To tag.
-    private mutating func begin(_ request: Message, _ flow: Flow, _ callees: [Place]) throws(Rejection) -> SessionID {
+    private mutating func begin(
+        _ request: Message, _ context: ProxyContext, _ callees: [Place]
+    ) throws(Rejection) -> SessionID {
+        let flow = context.flow
         guard let key = DialogKey(request, callersTag: .from) else {
             throw Rejection(400, "Bad Request", "no Call-ID")
         }
@@ -216,6 +219,8 @@ extension SessionController {
             throw Rejection(482, "Loop Detected", "the call has come by too often")
         }
         guard sessions.count < settings.maximumSessions else { throw .full }
+        let user = caller(of: context)
+        guard beginCall(of: user) else { throw .tooManyCalls }
         let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
         let session = Session(
             id, key.owned, request, caller: settings.place(of: flow.remote.address), callees: callees, at: now)
@@ -223,6 +228,7 @@ extension SessionController {
             let tag = request.tag(of: .from).map(request.copy) ?? []
             session.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: tag)
         }
+        session.user = user
         session.noteSequence(of: request)
         sessions[id] = session
         dialogs[session.dialog, default: []].append(session)

@@ -85,6 +85,8 @@ final class Session {
     /// that a new one could prove.
     var secureWays: [[UInt8]: Destination] = [:]
     let startedAt: MonotonicTime
+    /// Whose call it counts as; empty for nobody's.
+    var user: [UInt8] = []
     var phase = Phase.early
     /// BYE came: no answer that arrives late brings the call back.
     var isOver = false

@@ -19,6 +19,8 @@ public struct SessionController: ~Copyable {
     var tokens: TokenSource
     var layer: TransactionLayer
     var sessions: [SessionID: Session] = [:]
+    /// Sessions of each user that has any, where their number is limited.
+    var userCalls: [[UInt8]: Int] = [:]
     /// More than one where a call was forked before it came here, or comes by twice.
     var dialogs: [DialogKey: [Session]] = [:]
     /// Response contexts by their server transaction.
@@ -273,6 +275,7 @@ extension SessionController {
         if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }
         if session.hasTimer { effects.append(.cancelTimer(.sessionExpires(id))) }
         forgetBindings(of: session)
+        endCall(of: session.user)
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))

@@ -93,6 +93,10 @@ public struct ControllerSettings: Sendable {
     public var datagramOctets = 1_300
     /// Sessions at one time.
     public var maximumSessions: Int
+    /// Calls of one user at one time: of who authenticated, else of the address inside that they come from; nil is no limit.
+    public var callsPerUser: Int?
+    /// How long an offer's endpoints may be open to any source; nil is until its answer, or timer C.
+    public var halfOpenTime: Duration?
     /// Whether the gate translates inside IPv4 endpoints; it says so itself.
     var translates = false
     /// Transactions at one time.
@@ -155,6 +159,7 @@ extension ControllerSettings {
         settings.shares = UInt64(count)
         settings.maximumSessions = (maximumSessions + count - 1) / count
         settings.maximumTransactions = (maximumTransactions + count - 1) / count
+        settings.callsPerUser = callsPerUser.map { ($0 + count - 1) / count }
         settings.admission = admission.share(of: count)
         settings.tokenKey.0 ^= UInt64(index)
         return settings

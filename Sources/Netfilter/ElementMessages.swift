@@ -33,7 +33,8 @@ enum ElementMessages {
     static func put(_ element: SetElement, timeoutMilliseconds: UInt64, into message: inout MessageWriter) {
         let map = element.key.map
         message.nest(NFTA_LIST_ELEM.rawValue) { message in
-            message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, timeoutMilliseconds)
+            let own = element.lifetime.map { UInt64(max(1, $0.wholeNanoseconds / 1_000_000)) }
+            message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, own ?? timeoutMilliseconds)
             putKey(element.key, into: &message)
             message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
                 message.put(NFTA_DATA_VALUE.rawValue, octets: map.dataOctets) { element.storeData(at: $0) }

@@ -88,7 +88,8 @@ public final class FirewallFake: Firewall {
                 try refuseOtherData(held, element)
             } else {
                 next[element.key] = Element(
-                    nextHop: element.nextHop, translation: element.translation, timeout: transaction.timeout,
+                    nextHop: element.nextHop, translation: element.translation,
+                    timeout: element.lifetime ?? transaction.timeout,
                     session: element.session)
             }
         }

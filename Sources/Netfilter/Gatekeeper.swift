@@ -11,6 +11,10 @@ public struct Gatekeeper<Kernel: Firewall> {
     var policy: PinholePolicy
     let halfOpenAllowed: Bool
     let holeTimeout: Duration
+    /// How long a session may be open to any source.
+    let halfOpenLimit: Duration
+    /// Since when sessions are open to any source.
+    var halfOpenSince: [SessionID: MonotonicTime] = [:]
     var table = HoleTable()
     var bindings: BindingTable
     var random = SystemRandomNumberGenerator()
@@ -19,16 +23,18 @@ public struct Gatekeeper<Kernel: Firewall> {
 
     /// - Parameters:
     ///   - holeTimeout: after which holes close that are not renewed.
+    ///   - halfOpenLimit: after which what is open to any source closes, renewed or not.
     ///   - translation: the external endpoints that inside ones are given; nil when addresses are not translated.
     public init(
         kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration,
-        translation: TranslationSettings? = nil
+        halfOpenLimit: Duration = .seconds(240), translation: TranslationSettings? = nil
     ) {
         bindings = BindingTable(translation ?? TranslationSettings(addresses: []))
         self.kernel = kernel
         self.policy = policy
         self.halfOpenAllowed = halfOpenAllowed
         self.holeTimeout = holeTimeout
+        self.halfOpenLimit = halfOpenLimit
     }
 
     /// Sessions that have holes.
@@ -40,6 +46,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// Forgets the sessions that were not renewed in time.
     public mutating func expire(at now: MonotonicTime) -> [SessionID] {
         let expired = table.expire(at: now)
+        for session in expired { halfOpenSince[session.session] = nil }
         for session in expired { for hole in session.holes { bindings.drop(hole.hole.inside, at: now) } }
         let elements = expired.flatMap { OpenHole.elements(of: $0.holes, in: $0.session) }
         // The kernel has dropped them by now, unless its clock stood still in a suspend that ours counts. An error changes
@@ -126,7 +133,8 @@ public struct Gatekeeper<Kernel: Firewall> {
         let bound = try bind(&wanted, keeping: holes.bindings, at: now)
         return Change(
             session: session, wanted: wanted, isNew: !wanted.isEmpty && !table.contains(session), bound: bound,
-            transaction: table.transaction(session, to: wanted, timeout: holeTimeout))
+            transaction: table.transaction(
+                session, to: wanted, timeout: holeTimeout, halfOpenLifetime: halfOpenLifetime(of: session, at: now)))
     }
 
     private mutating func perform(_ change: Change, at now: MonotonicTime) -> GateOutcome {
@@ -158,6 +166,7 @@ public struct Gatekeeper<Kernel: Firewall> {
         let before = table.holes(of: change.session)
         guard !change.wanted.isEmpty || !before.isEmpty else { return GateOutcome(.completed) }
         let closed = table.commit(change.session, to: change.wanted, counts: counts, deadline: deadline(from: now))
+        noteHalfOpen(change.session, change.wanted, at: now)
         let bindings = account(for: change.wanted, instead: before, at: now)
         return GateOutcome(
             bindings.isEmpty ? .completed : .bound(bindings), closed: closed.holes.isEmpty ? nil : closed)
@@ -230,8 +239,14 @@ public struct Gatekeeper<Kernel: Firewall> {
         var silent: [SessionID] = []
         do throws(GateFailure) {
             if !known.isEmpty {
-                let elements = known.flatMap { OpenHole.elements(of: table.holes(of: $0), in: $0) }
-                let transaction = Transaction(old: elements, wanted: elements, timeout: holeTimeout)
+                var transaction = Transaction(old: [], wanted: [], timeout: holeTimeout)
+                for session in known {
+                    let change = table.transaction(
+                        session, to: lasting(session, at: now), timeout: holeTimeout,
+                        halfOpenLifetime: halfOpenLifetime(of: session, at: now))
+                    transaction.old += change.old
+                    transaction.wanted += change.wanted
+                }
                 let before = restorations
                 let counts = try applying(transaction, at: now)
                 // What a table counted that somebody took away is not known: nobody is called silent for it.
@@ -240,13 +255,38 @@ public struct Gatekeeper<Kernel: Firewall> {
                         && table.holes(of: session).flatMap(\.keys).allSatisfy { (counts[$0]?.packets ?? 0) == 0 }
                 }
                 for session in known {
-                    table.commit(
-                        session, to: table.holes(of: session), counts: counts, deadline: deadline(from: now))
+                    let (before, holes) = (table.holes(of: session), lasting(session, at: now))
+                    table.commit(session, to: holes, counts: counts, deadline: deadline(from: now))
+                    noteHalfOpen(session, holes, at: now)
+                    _ = account(for: holes, instead: before, at: now)
                 }
             }
             return GateOutcome(.renewed(missing: missing.sorted(), silent: silent))
         } catch {
             return GateOutcome(error)
+        }
+    }
+
+    // MARK: Half open
+
+    /// How long the kernel may hold what the session has open to any source.
+    private func halfOpenLifetime(of session: SessionID, at now: MonotonicTime) -> Duration {
+        let left = halfOpenLimit - (now - (halfOpenSince[session] ?? now))
+        return min(holeTimeout, max(left, .milliseconds(1)))
+    }
+
+    /// What of a session's holes a renewal prolongs: not what has been open to any source for too long.
+    private func lasting(_ session: SessionID, at now: MonotonicTime) -> [OpenHole] {
+        let holes = table.holes(of: session)
+        guard let since = halfOpenSince[session], now - since >= halfOpenLimit else { return holes }
+        return holes.filter { !$0.hole.isHalfOpen }
+    }
+
+    mutating func noteHalfOpen(_ session: SessionID, _ holes: [OpenHole], at now: MonotonicTime) {
+        if holes.contains(where: \.hole.isHalfOpen) {
+            if halfOpenSince[session] == nil { halfOpenSince[session] = now }
+        } else {
+            halfOpenSince[session] = nil
         }
     }
 

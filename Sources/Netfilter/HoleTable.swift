@@ -41,10 +41,14 @@ public struct HoleTable: Sendable {
     }
 
     /// What the kernel must be told so that the holes of the session become exactly these.
-    public func transaction(_ session: SessionID, to wanted: [OpenHole], timeout: Duration) -> Transaction {
+    ///
+    /// - Parameter halfOpenLifetime: how long the kernel holds what is open to any source; nil is as long as the rest.
+    public func transaction(
+        _ session: SessionID, to wanted: [OpenHole], timeout: Duration, halfOpenLifetime: Duration? = nil
+    ) -> Transaction {
         Transaction(
             old: OpenHole.elements(of: holes(of: session), in: session),
-            wanted: OpenHole.elements(of: wanted, in: session), timeout: timeout)
+            wanted: OpenHole.elements(of: wanted, in: session, halfOpenLifetime: halfOpenLifetime), timeout: timeout)
     }
 
     /// Everything that the kernel shall hold at this moment, each element for as long as its session was promised; sessions

@@ -49,6 +49,7 @@ extension Gatekeeper {
         for (session, holes, remaining) in inherited {
             if isAllowed(holes), takeBindings(of: holes, at: now) {
                 table.commit(session, to: holes, counts: [:], deadline: now + remaining + Self.expiryMargin)
+                noteHalfOpen(session, holes, at: now)
             } else {
                 removed += OpenHole.elements(of: holes, in: session)
             }

@@ -10,6 +10,13 @@ public enum Hole: Hashable, Sendable {
     /// Nothing is open; the inside endpoint has an external one.
     case reserved(Endpoint)
 
+    var isHalfOpen: Bool {
+        switch self {
+        case .halfOpen: true
+        case .path, .reserved: false
+        }
+    }
+
     /// The endpoint that a refusal names.
     var inside: Endpoint {
         switch self {
@@ -85,7 +92,11 @@ public struct OpenHole: Hashable, Sendable {
     public var keys: [ElementKey] { [outgoing, incoming].compactMap { $0 } }
 
     /// The elements of these holes of a session.
-    public static func elements(of holes: [OpenHole], in session: SessionID) -> [SetElement] {
+    ///
+    /// - Parameter halfOpenLifetime: how long the kernel holds those that are open to any source; nil is as long as others.
+    public static func elements(
+        of holes: [OpenHole], in session: SessionID, halfOpenLifetime: Duration? = nil
+    ) -> [SetElement] {
         var elements: [SetElement] = []
         elements.reserveCapacity(2 * holes.count)
         for hole in holes {
@@ -95,7 +106,8 @@ public struct OpenHole: Hashable, Sendable {
             guard let key = hole.incoming else { continue }
             elements.append(
                 SetElement(
-                    key, via: hole.insideHop, translation: hole.external.map { _ in hole.hole.inside }, of: session))
+                    key, via: hole.insideHop, translation: hole.external.map { _ in hole.hole.inside }, of: session,
+                    lifetime: hole.hole.isHalfOpen ? halfOpenLifetime : nil))
         }
         return elements
     }

@@ -88,11 +88,15 @@ public struct SetElement: Hashable, Sendable {
     /// Whose it is, as the kernel keeps it beside the element for a gate that starts again; nil in an element that somebody
     /// else put there.
     public let session: SessionID?
+    /// How long the kernel holds it; nil is for as long as the transaction says.
+    public let lifetime: Duration?
 
     /// An element that hands matching packets to a neighbour.
     public init(
-        _ key: ElementKey, via nextHop: IPAddress, translation: Endpoint? = nil, of session: SessionID?
+        _ key: ElementKey, via nextHop: IPAddress, translation: Endpoint? = nil, of session: SessionID?,
+        lifetime: Duration? = nil
     ) {
+        self.lifetime = lifetime
         self.key = key
         self.nextHop = nextHop
         self.translation = translation

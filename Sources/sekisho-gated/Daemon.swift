@@ -54,7 +54,8 @@ struct Daemon {
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
-            holeTimeout: settings.holeTimeout, translation: settings.translationSettings)
+            holeTimeout: settings.holeTimeout, halfOpenLimit: settings.halfOpenLimit,
+            translation: settings.translationSettings)
         takeOver()
         warnOfHelpers()
         try listener.listen()

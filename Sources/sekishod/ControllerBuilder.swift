@@ -44,6 +44,8 @@ enum ControllerBuilder {
             inviteTimeout: settings.timers.inviteC, tokenKey: tokenKey)
         controller.resolvesNames = settings.resolvesNames
         controller.mediaTimeout = settings.timers.media
+        controller.halfOpenTime = settings.timers.halfOpen
+        controller.callsPerUser = settings.limits.callsPerUser
         controller.sessionTimer = settings.sessionTimer.map { timer in
             SessionTimerPolicy(expires: UInt32(timer.expires), minimum: UInt32(timer.minimum))
         }

@@ -18,6 +18,7 @@ import Wire
         keep_on_exit: false
         log_changes: false
         nat: { addresses: [198.51.100.1, 198.51.100.2], ports: 20000-20999, quarantine_s: 30 }
+        half_open_s: 20
 
         """
 
@@ -31,6 +32,7 @@ import Wire
         expected.mediaPorts = 16384...32767
         expected.allowsHalfOpen = false
         expected.halfOpenRate = 100
+        expected.halfOpenLimit = .seconds(20)
         expected.holeTimeout = .seconds(30)
         expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
         expected.limits.sessions = 500
@@ -71,7 +73,7 @@ import Wire
     static let prefix = "ADDRESS/LENGTH with no bit set after the length, such as 10.1.0.0/24"
     static let interface = "1 to 15 letters, digits and . _ - @"
     static let keys =
-        "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, hole_timeout, forbidden, limits, "
+        "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, half_open_s, hole_timeout, forbidden, limits, "
         + "nat, table_flags, keep_on_exit, log_changes"
 
     @Test(arguments: [
@@ -153,7 +155,8 @@ import Wire
     }
 
     @Test(arguments: [
-        ("half_open_rate", "1", "10000"), ("hole_timeout", "5", "3600"), ("allow_user", "0", "4294967294"),
+        ("half_open_rate", "1", "10000"), ("half_open_s", "1", "3600"), ("hole_timeout", "5", "3600"),
+        ("allow_user", "0", "4294967294"),
         ("media_ports", "1024", "1024-65535"), ("limits", "{ sessions: 1 }", "{ sessions: 100000 }"),
         ("limits", "{ holes_per_session: 2 }", "{ holes_per_session: 256 }"),
         ("socket", "/", "/" + String(repeating: "a", count: 106)),

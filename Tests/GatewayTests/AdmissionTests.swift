@@ -78,6 +78,29 @@ import Wire
         #expect(phone.inbox.count { $0.status == 486 } == count)
     }
 
+    // MARK: Calls of one user
+
+    @Test(arguments: [Side.inside, .outside])
+    func `a phone inside has so many calls at one time and not one more`(_ side: Side) {
+        let script = Script(Setting(caller: side, callee: side == .inside ? .outside : .inside)) { $0.callsPerUser = 2 }
+        let calls = (0..<4).map { _ in script.call() }
+        for (index, call) in calls.enumerated() {
+            call.caller.port = 20_000 + 10 * UInt16(index)
+            call.callee.port = 20_000 + 10 * UInt16(index)
+        }
+        calls[0].establish()
+        calls[1].caller.invite()
+        calls[2].caller.invite()
+        #expect(calls[2].caller.lastStatus == (side == .inside ? 503 : nil))
+        // One that ends, however it does, makes room.
+        calls[1].callee.reject(486)
+        calls[3].caller.invite()
+        #expect(calls[3].callee.isAsked)
+        for call in calls { call.hangUp() }
+        script.settle()
+        #expect(script.controller.userCalls.isEmpty)
+    }
+
     // MARK: In the controller
 
     private func flooded(_ method: String = "OPTIONS") -> (script: Script, call: Call, stranger: Phone) {

@@ -376,4 +376,17 @@ import Wire
         #expect(script.open.isEmpty)
         #expect(script.leftovers.isEmpty)
     }
+
+    @Test func `what an offer opens closes when its time is over, and the answer still has its path`() {
+        let script = Script { $0.halfOpenTime = .seconds(5) }
+        let call = script.call()
+        call.caller.invite()
+        call.callee.ring()
+        script.advance(by: .milliseconds(4_900))
+        #expect(script.open.flatMap(\.halfOpen).count == 2)
+        script.advance(by: .milliseconds(200))
+        #expect(script.isClosed)
+        call.callee.answer()
+        #expect(Set(script.open.flatMap(\.paths)) == Set(call.paths()))
+    }
 }

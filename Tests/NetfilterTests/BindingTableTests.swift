@@ -99,6 +99,42 @@ import Wire
         }
     }
 
+    @Test func `T6: ports are uniform over the range, and none comes again within its rest`() {
+        // SplitMix64: the same draws each time.
+        struct Generator: RandomNumberGenerator {
+            var state: UInt64 = 7
+            mutating func next() -> UInt64 {
+                state &+= 0x9E37_79B9_7F4A_7C15
+                var z = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+                z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+                return z ^ z >> 31
+            }
+        }
+        var random = Generator()
+        var table = table(ports: 16_384...32_767)
+        var bins = [Double](repeating: 0, count: 64)
+        var lastUse: [UInt16: MonotonicTime] = [:]
+        var now = start
+        let draws = 10_000
+        for number in 0..<draws {
+            let inside = endpoint(2, UInt16(1_024 + 2 * (number % 16_000)))
+            guard let external = table.bind(inside, at: now, using: &random) else {
+                Issue.record("no port at \(number)")
+                return
+            }
+            table.use(inside)
+            if let last = lastUse[external.port] { #expect(now - last >= .seconds(60), "\(external.port)") }
+            bins[Int(external.port - 16_384) / 256] += 1
+            now = now + .milliseconds(20)
+            table.drop(inside, at: now)
+            lastUse[external.port] = now
+        }
+        let expected = Double(draws) / 64
+        let chiSquared = bins.reduce(0) { $0 + ($1 - expected) * ($1 - expected) / expected }
+        // 63 degrees of freedom, p = 0.01.
+        #expect(chiSquared < 92.01)
+    }
+
     @Test func `ports are drawn at random`() {
         var firsts: Set<UInt16> = []
         for _ in 0..<64 {

@@ -9,7 +9,10 @@ struct FakeGate {
     var gatekeeper: Gatekeeper<FirewallFake>
     var now = MonotonicTime(nanoseconds: 0)
 
-    init(halfOpenAllowed: Bool = true, maximumSessions: Int = 100) {
+    init(
+        halfOpenAllowed: Bool = true, maximumSessions: Int = 100, halfOpenLimit: Duration = .seconds(240),
+        translation: TranslationSettings? = nil
+    ) {
         let inside = ["10.1.0.0/24", "fd00:1::/64"].compactMap { Prefix($0) }
         for prefix in inside { firewall.routes.append((prefix, .via(prefix.address, interface: 1))) }
         if let far = Prefix("10.9.0.0/16"), let wrong = Prefix("10.8.0.0/16"), let near = Prefix("10.2.0.0/16"),
@@ -22,7 +25,8 @@ struct FakeGate {
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: inside, maximumSessions: maximumSessions),
-            halfOpenAllowed: halfOpenAllowed, holeTimeout: .seconds(60))
+            halfOpenAllowed: halfOpenAllowed, holeTimeout: .seconds(60), halfOpenLimit: halfOpenLimit,
+            translation: translation)
     }
 
     mutating func ask(_ request: GateRequest) -> GateReply { gatekeeper.handle(request, at: now).reply }
@@ -36,6 +40,30 @@ struct FakeGate {
 
     private func reason(_ reply: GateReply) -> GateRefusal.Reason? {
         if case .refused(let refusal) = reply { refusal.reason } else { nil }
+    }
+
+    @Test func `what is open to any source closes after its time, however often it is renewed or asked for`() throws {
+        var gate = FakeGate(halfOpenLimit: .seconds(50))
+        let key = ElementKey.any(to: a)
+        #expect(gate.ask(.openFromAny(s1, inside: [a])) == .completed)
+        #expect(gate.firewall.elements[key]?.timeout == .seconds(50))
+        gate.now = gate.now + .seconds(20)
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.firewall.elements[key]?.timeout == .seconds(30))
+        // Beside a path, or asked for anew, it has no more time.
+        let other = MediaPath(inside: endpoint("10.1.0.2:4002"), outside: path.outside)
+        #expect(gate.ask(.narrow(s1, Holes(halfOpen: [a], paths: [other]))) == .completed)
+        #expect(gate.firewall.elements[key]?.timeout == .seconds(30))
+        gate.now = gate.now + .seconds(29)
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.firewall.elements[key]?.timeout == .seconds(1))
+        gate.now = gate.now + .seconds(1)
+        gate.firewall.expire(key)
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.firewall.elements[key] == nil && gate.firewall.elements.count == 2)
+        // An offer that comes after one that was answered has its own time.
+        #expect(gate.ask(.narrow(s1, Holes(halfOpen: [a], paths: [other]))) == .completed)
+        #expect(gate.firewall.elements[key]?.timeout == .seconds(50))
     }
 
     @Test func `a call: open, narrow, renew, close`() {
