@@ -58,11 +58,12 @@ extension SessionController {
     mutating func note(_ bindings: [EndpointBinding], of id: SessionID) {
         guard let session = sessions[id] else { return }
         var all = bindings
+        forgetBindings(of: session)
         for old in session.bindings where all.count < GateLimits.holesPerSession {
             if !all.contains(where: { $0.inside == old.inside || $0.external == old.external }) { all.append(old) }
         }
         session.bindings = all
-        for binding in bindings { gate.insides[binding.external] = binding.inside }
+        for binding in all { gate.insides[binding.external] = binding.inside }
     }
 
     /// A session is over: what it had outside stands for nobody.
