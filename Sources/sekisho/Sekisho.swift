@@ -12,6 +12,7 @@ struct Sekisho: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            StatusCommand.self, SessionsCommand.self, UserCommand.self, UserAgentCommand.self, DemoCommand.self,
+            StatusCommand.self, SessionsCommand.self, TopCommand.self, UserCommand.self, UserAgentCommand.self,
+            DemoCommand.self,
         ])
 }

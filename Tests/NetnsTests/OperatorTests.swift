@@ -14,7 +14,7 @@ import Wire
         let idle = try Command.output([program, "status"] + socket)
         #expect(idle.contains("connected") && idle.contains("sessions  0"), "\(idle)")
         let callee = try bed.answer()
-        let caller = try bed.call(["--seconds", "3"])
+        let caller = try bed.call(["--seconds", "5"])
         #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
         usleep(1_000_000)
         let text = try Command.output([program, "sessions"] + socket)
@@ -29,6 +29,10 @@ import Wire
             let packets = pinholes.compactMap { ($0[direction] as? [String: Any])?["packets"] as? Int }
             #expect(packets.reduce(0, +) > 20, "\(direction): \(packets)")
         }
+        let load = try Command.output([program, "top", "--count", "1", "--interval", "0.5"] + socket)
+        let row = try #require(load.split(separator: "\n").first { $0.contains("sip:alice@") }, "\(load)")
+        let rates = row.split(separator: " ").prefix(2).compactMap { Double($0) }
+        #expect(rates.count == 2 && rates.allSatisfy { $0 > 10 }, "\(load)")
         #expect(caller.wait(seconds: 10) == 0, bed.story(caller, callee))
     }
 
