@@ -73,6 +73,8 @@ extension SessionController {
             ask(pending.request, for: pending.subject)
         case .refused(let refusal):
             counters.gateRefusals += 1
+            // The sessions whose turn is next are renewed all the same.
+            if case .renew = pending.request { renewNext() }
             revert(pending.request)
             var rejection = Rejection(refusal)
             if let id = pending.request.changedSession, sessions[id]?.reading == .disclosed, rejection.status != 503 {

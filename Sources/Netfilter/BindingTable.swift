@@ -23,6 +23,8 @@ public struct BindingTable: Sendable {
     private struct Rest {
         let pair: Pair
         let until: MonotonicTime
+        /// Who had it last.
+        let host: IPAddress
     }
 
     private let settings: TranslationSettings
@@ -71,7 +73,7 @@ public struct BindingTable: Sendable {
     ) -> Endpoint? {
         if let entry = entries[inside] { return entry.external }
         release(at: now)
-        if let wanted, take(wanted) {
+        if let wanted, take(wanted, for: inside.address) {
             note(inside, wanted)
             return wanted
         }
@@ -119,7 +121,7 @@ public struct BindingTable: Sendable {
         taken[pair] = left > 0 ? left : nil
         guard left == 0 else { return }
         if let time {
-            resting.append(Rest(pair: pair, until: time))
+            resting.append(Rest(pair: pair, until: time, host: inside.address))
         } else {
             free[pair.address].append(pair.port)
         }
@@ -154,14 +156,14 @@ public struct BindingTable: Sendable {
         return external
     }
 
-    /// Takes this very port, if nobody has it.
-    private mutating func take(_ external: Endpoint) -> Bool {
+    /// Takes this very port, if nobody has it, and nobody else has had it lately.
+    private mutating func take(_ external: Endpoint, for host: IPAddress) -> Bool {
         guard let pair = pair(of: external), insides[external] == nil else { return false }
         if taken[pair] == nil {
             if let index = free[pair.address].firstIndex(of: pair.port) {
                 free[pair.address].swapAt(index, free[pair.address].count - 1)
                 free[pair.address].removeLast()
-            } else if let index = resting[firstResting...].firstIndex(where: { $0.pair == pair }) {
+            } else if let index = resting[firstResting...].firstIndex(where: { $0.pair == pair && $0.host == host }) {
                 // It rests after a use that is to go on.
                 resting.remove(at: index)
             } else {

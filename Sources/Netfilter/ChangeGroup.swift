@@ -9,6 +9,8 @@ struct Change {
     let isNew: Bool
     /// Inside endpoints that got an external one for this, and have it for nothing else yet.
     let bound: [Endpoint]
+    /// Inside endpoints of what the session has so far.
+    let before: [Endpoint]
     let transaction: Transaction
 
     var elements: Int { transaction.old.count + transaction.wanted.count }
@@ -33,7 +35,8 @@ struct ChangeGroup {
     /// Whether a hole of the group was judged.
     var isResolved: Bool { changes.contains { !$0.wanted.isEmpty } }
 
-    /// Whether the change has nothing in common with those of the group. What it closes is its session's alone.
+    /// Whether the change has nothing in common with those of the group. A hole that it closes is its session's alone, but the
+    /// external endpoint that goes with it may be what another one is to open with.
     func takes(_ change: Change) -> Bool {
         guard elements + change.elements <= Self.maximumElements else { return false }
         return changes.allSatisfy { other in
@@ -41,6 +44,8 @@ struct ChangeGroup {
                 && other.wanted.allSatisfy { hole in change.wanted.allSatisfy { $0.hole != hole.hole } }
                 // A binding that fails with one of them must not be the other's.
                 && !other.bound.contains { bound in change.wanted.contains { $0.hole.inside == bound } }
+                && !other.before.contains { old in change.wanted.contains { $0.hole.inside == old } }
+                && !change.before.contains { old in other.wanted.contains { $0.hole.inside == old } }
         }
     }
 

@@ -40,6 +40,9 @@ public struct Gatekeeper<Kernel: Firewall> {
     /// Sessions that have holes.
     public var sessionCount: Int { table.count }
 
+    /// Inside endpoints that have an external one.
+    public var bindingCount: Int { bindings.count }
+
     /// When `expire` is to be called next.
     public var nextDeadline: MonotonicTime? { table.nextDeadline }
 
@@ -133,6 +136,7 @@ public struct Gatekeeper<Kernel: Firewall> {
         let bound = try bind(&wanted, keeping: holes.bindings, at: now)
         return Change(
             session: session, wanted: wanted, isNew: !wanted.isEmpty && !table.contains(session), bound: bound,
+            before: bindings.isEnabled ? table.holes(of: session).map(\.hole.inside) : [],
             transaction: table.transaction(
                 session, to: wanted, timeout: holeTimeout, halfOpenLifetime: halfOpenLifetime(of: session, at: now)))
     }
@@ -248,7 +252,8 @@ public struct Gatekeeper<Kernel: Firewall> {
                     transaction.wanted += change.wanted
                 }
                 let before = restorations
-                let counts = try applying(transaction, at: now)
+                // The kernel has nothing of what is only reserved, and need not acknowledge a batch of nothing.
+                let counts = transaction.isEmpty ? [:] : try applying(transaction, at: now)
                 // What a table counted that somebody took away is not known: nobody is called silent for it.
                 silent = known.filter { session in
                     before == restorations
@@ -275,17 +280,20 @@ public struct Gatekeeper<Kernel: Firewall> {
         return min(holeTimeout, max(left, .milliseconds(1)))
     }
 
-    /// What of a session's holes a renewal prolongs: not what has been open to any source for too long.
+    /// What a renewal prolongs of a session's holes: what has been open to any source for too long is not open any more, but
+    /// keeps its place and its external endpoint, which the other side was told.
     private func lasting(_ session: SessionID, at now: MonotonicTime) -> [OpenHole] {
         let holes = table.holes(of: session)
         guard let since = halfOpenSince[session], now - since >= halfOpenLimit else { return holes }
-        return holes.filter { !$0.hole.isHalfOpen }
+        return holes.map(\.withoutAnySource)
     }
 
+    /// The time runs from the first hole to any source until nothing is left of it: neither being asked for anew nor a time of
+    /// being reserved begins it again.
     mutating func noteHalfOpen(_ session: SessionID, _ holes: [OpenHole], at now: MonotonicTime) {
         if holes.contains(where: \.hole.isHalfOpen) {
             if halfOpenSince[session] == nil { halfOpenSince[session] = now }
-        } else {
+        } else if !holes.contains(where: \.hole.isReserved) {
             halfOpenSince[session] = nil
         }
     }

@@ -54,14 +54,19 @@ public struct HoleTable: Sendable {
     /// Everything that the kernel shall hold at this moment, each element for as long as its session was promised; sessions
     /// whose time has passed are left out.
     ///
-    /// - Parameter margin: how much later than the kernel's time a session's deadline is.
-    public func elements(at now: MonotonicTime, margin: Duration) -> [HeldElement] {
+    /// - Parameters:
+    ///   - margin: how much later than the kernel's time a session's deadline is.
+    ///   - halfOpenLeft: how long a session's holes to any source may stay at most.
+    public func elements(
+        at now: MonotonicTime, margin: Duration, halfOpenLeft: (SessionID) -> Duration = { _ in .seconds(86_400) }
+    ) -> [HeldElement] {
         var elements: [HeldElement] = []
         for (id, session) in sessions {
             let remaining = session.deadline - now - margin
             guard remaining > .zero else { continue }
             for element in OpenHole.elements(of: session.holes, in: id) {
-                elements.append(HeldElement(element, remaining: remaining))
+                let left = element.key.map.isHalfOpen ? min(remaining, halfOpenLeft(id)) : remaining
+                if left > .zero { elements.append(HeldElement(element, remaining: left)) }
             }
         }
         return elements

@@ -72,7 +72,9 @@ extension Gatekeeper {
     ///
     /// - Returns: how many elements it holds.
     public mutating func restore(at now: MonotonicTime) throws(NetfilterError) -> Int {
-        let elements = table.elements(at: now, margin: Self.expiryMargin)
+        let elements = table.elements(at: now, margin: Self.expiryMargin) { session in
+            halfOpenLimit - (now - (halfOpenSince[session] ?? now))
+        }
         try kernel.restore(elements)
         return elements.count
     }

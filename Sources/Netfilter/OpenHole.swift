@@ -17,6 +17,13 @@ public enum Hole: Hashable, Sendable {
         }
     }
 
+    var isReserved: Bool {
+        switch self {
+        case .reserved: true
+        case .halfOpen, .path: false
+        }
+    }
+
     /// The endpoint that a refusal names.
     var inside: Endpoint {
         switch self {
@@ -64,6 +71,12 @@ public struct OpenHole: Hashable, Sendable {
         self.insideHop = insideHop
         self.outsideHop = outsideHop
         self.external = external
+    }
+
+    /// The same with nothing open, where it was open to any source; what came in is counted no more.
+    var withoutAnySource: OpenHole {
+        guard case .halfOpen(let inside) = hole else { return self }
+        return OpenHole(.reserved(inside), insideHop: insideHop, outsideHop: nil, external: external)
     }
 
     /// The key of the element that lets packets in, or nil.

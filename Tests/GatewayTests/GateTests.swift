@@ -389,4 +389,22 @@ import Wire
         call.callee.answer()
         #expect(Set(script.open.flatMap(\.paths)) == Set(call.paths()))
     }
+
+    @Test func `a renewal that is refused does not stop the others`() {
+        let script = Script()
+        let calls = (0..<2).map { _ in script.call() }
+        for (index, call) in calls.enumerated() {
+            call.caller.port = 20_000 + 10 * UInt16(index)
+            call.callee.port = 20_000 + 10 * UInt16(index)
+            call.establish()
+        }
+        script.gate.isManual = true
+        script.advance(by: .seconds(21))
+        #expect(script.gate.waiting.count == 1)
+        script.answerGate(.kernel)
+        script.gate.isManual = false
+        script.advance(by: .seconds(80))
+        #expect(script.gate.renewals.count >= 4)
+        #expect(script.open.count == 2)
+    }
 }

@@ -92,6 +92,10 @@ import Wire
         #expect(open(&table, inside, wanted: old) == old)
         let other = try #require(open(&table, endpoint(3, 4000), wanted: old))
         #expect(other != old)
+        // Nor by another host while it rests.
+        table.drop(inside, at: start)
+        let third = try #require(open(&table, endpoint(5, 4000), wanted: old))
+        #expect(third != old)
         // What is none of the gate's is not given either.
         for wanted in [Endpoint(external[1], 20_000), Endpoint(external[0], 30_000)] {
             let given = try #require(open(&table, endpoint(4, wanted.port), wanted: wanted))

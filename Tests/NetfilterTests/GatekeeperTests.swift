@@ -62,8 +62,60 @@ struct FakeGate {
         #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
         #expect(gate.firewall.elements[key] == nil && gate.firewall.elements.count == 2)
         // An offer that comes after one that was answered has its own time.
+        #expect(gate.ask(.narrow(s1, Holes(paths: [other]))) == .completed)
         #expect(gate.ask(.narrow(s1, Holes(halfOpen: [a], paths: [other]))) == .completed)
         #expect(gate.firewall.elements[key]?.timeout == .seconds(50))
+    }
+
+    @Test func `what closed for its time stays reserved, and is not opened by asking for it again`() throws {
+        var gate = FakeGate(
+            halfOpenLimit: .seconds(30),
+            translation: TranslationSettings(addresses: [try #require(IPAddress("198.51.100.1"))]))
+        guard case .bound(let first) = gate.ask(.openFromAny(s1, inside: [a])) else {
+            Issue.record("not bound")
+            return
+        }
+        gate.now = gate.now + .seconds(30)
+        for key in gate.firewall.elements.keys { gate.firewall.expire(key) }
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.ask(.openFromAny(s1, inside: [a])) == .bound(first))
+        #expect(gate.firewall.elements.values.allSatisfy { $0.timeout <= .milliseconds(1) })
+        // The answer has the endpoint that the other side was told.
+        #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .bound(first))
+        #expect(gate.firewall.elements.count == 2)
+        #expect(gate.ask(.close(s1)) == .completed)
+        #expect(gate.gatekeeper.bindingCount == 0)
+    }
+
+    @Test func `what is only reserved is renewed without the kernel`() throws {
+        var gate = FakeGate(
+            translation: TranslationSettings(addresses: [try #require(IPAddress("198.51.100.1"))]))
+        _ = gate.ask(.narrow(s1, Holes(reserved: [a])))
+        let calls = gate.firewall.transactions.count
+        #expect(gate.ask(.renew([s1])) == .renewed(missing: [], silent: [s1]))
+        #expect(gate.firewall.transactions.count == calls && gate.firewall.elements.isEmpty)
+    }
+
+    @Test func `a phone that hangs up and calls again at once has a binding that lasts`() throws {
+        for isTogether in [false, true] {
+            var gate = FakeGate(
+                translation: TranslationSettings(addresses: [try #require(IPAddress("198.51.100.1"))]))
+            _ = gate.ask(.narrow(s2, Holes(paths: [path])))
+            let requests: [GateRequest] = [.close(s2), .openFromAny(s1, inside: [a])]
+            let replies =
+                isTogether
+                ? gate.gatekeeper.handle(requests, at: gate.now).map(\.reply) : requests.map { gate.ask($0) }
+            guard case .bound(let bindings) = replies[1] else {
+                Issue.record("not bound: \(replies)")
+                return
+            }
+            #expect(gate.gatekeeper.bindingCount == 1)
+            #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .bound(bindings))
+            #expect(gate.gatekeeper.bindingCount == 1)
+            #expect(gate.ask(.close(s1)) == .completed)
+            #expect(gate.gatekeeper.bindingCount == 0)
+        }
     }
 
     @Test func `a call: open, narrow, renew, close`() {
