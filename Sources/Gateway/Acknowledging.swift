@@ -62,11 +62,10 @@ extension SessionController {
 
     /// The ACK as the next hop gets it.
     private func outgoing(_ acknowledgement: Acknowledgement) -> Message {
-        let (source, destination) = (acknowledgement.flow.remote.address, acknowledgement.destination.remote.address)
-        var request = acknowledgement.message
-        if isTranslated(from: source, to: destination) {
-            request = translated(request, knownCall(of: request, from: acknowledgement.flow)?.session.id)
-        }
+        let flow = acknowledgement.flow
+        var request = readdressed(
+            acknowledgement.message, from: flow.remote.address, to: acknowledgement.destination.remote.address,
+            knownCall(of: acknowledgement.message, from: flow)?.session.id)
         request.prepare(
             from: acknowledgement.flow, by: acknowledgement.listener,
             branch: LoopCheck.constantBranch(for: acknowledgement.message, tokens),

@@ -8,21 +8,42 @@ import Wire
 // answers is told outside as the external endpoints that the gate gave it, and a phone inside is told of another one inside
 // where it is itself, so that their media needs no way over the gateway (hairpin, RFC 4787 section 6).
 extension SessionController {
-    /// Whether the SDP of whoever is at `source` must be changed for whoever is at `destination`.
-    func isTranslated(from source: IPAddress, to destination: IPAddress) -> Bool {
-        settings.translates && settings.side(of: source) == .inside && settings.side(of: destination) == .outside
+    /// A message as whoever is at `destination` shall see it: on its way out no address inside is told, on its way in none that
+    /// stands for somebody inside.
+    func readdressed(_ message: Message, from source: IPAddress, to destination: IPAddress, _ id: SessionID?) -> Message
+    {
+        guard settings.translates, !message.body.isEmpty else { return message }
+        switch (settings.side(of: source), settings.side(of: destination)) {
+        case (.inside, .outside): return translated(message, id)
+        case (.outside, .inside):
+            guard let description = message.plainDescription, let changed = withoutHairpin(description) else {
+                return message
+            }
+            var message = message
+            message.replaceDescription(with: changed)
+            return message
+        case (.inside, .inside), (.outside, .outside): return message
+        }
     }
 
-    /// The message as the outside shall see it.
-    func translated(_ message: Message, _ id: SessionID?) -> Message {
-        guard !message.body.isEmpty, let session = id.flatMap({ sessions[$0] }), !session.bindings.isEmpty,
-            let description = message.plainDescription,
-            let changed = try? description.replacingEndpoints({ inside in
-                session.bindings.first { $0.inside == inside }?.external
-            })
-        else { return message }
+    /// The message as the outside shall see it. What has no external endpoint, since the gate gave none or the stream is
+    /// nobody's here, is a stream that is refused: that is what it comes to.
+    private func translated(_ message: Message, _ id: SessionID?) -> Message {
+        guard let description = message.plainDescription else { return message }
+        let bindings = id.flatMap { sessions[$0] }?.bindings ?? []
+        let settings = settings
         var message = message
-        message.replaceDescription(with: changed)
+        do throws(EditError) {
+            message.replaceDescription(
+                with: try description.replacingEndpoints(
+                    hiding: { !$0.isIPv6 && settings.side(of: $0) == .inside },
+                    standIn: bindings.first?.external.address ?? .v4(0)
+                ) { inside in bindings.first { $0.inside == inside }?.external })
+        } catch {
+            // Too long for a description: better none than one that leads nowhere.
+            message.setBody([], contentType: nil)
+            message.removeAll(.contentType)
+        }
         return message
     }
 
@@ -80,25 +101,5 @@ extension SessionController {
         let insides = holes.halfOpen + holes.paths.map(\.inside) + holes.reserved
         holes.bindings = session.bindings.filter { insides.contains($0.inside) }
         return holes
-    }
-
-    /// A subject whose message has another description.
-    func replacingDescription(_ subject: Subject, with description: SessionDescription) -> Subject {
-        switch subject {
-        case .request(let server):
-            contexts[server]?.request.replaceDescription(with: description)
-            return subject
-        case .response(let server, let branch, var message):
-            message.replaceDescription(with: description)
-            return .response(server, branch: branch, message)
-        case .acknowledgement(let acknowledgement, let id):
-            var message = acknowledgement.message
-            message.replaceDescription(with: description)
-            return .acknowledgement(
-                Acknowledgement(
-                    message: message, flow: acknowledgement.flow, destination: acknowledgement.destination,
-                    listener: acknowledgement.listener), id)
-        case .none: return subject
-        }
     }
 }

@@ -53,11 +53,8 @@ extension SessionController {
             guard session.keys.isEmpty && session.reading != .disclosed || sender.place.side == .inside else {
                 return reject(subject, .unprotected)
             }
-            if sender.place.side == .outside, let changed = withoutHairpin(description) {
-                plan(replacingDescription(subject, with: changed), changed, .plain)
-            } else {
-                plan(subject, description, .plain)
-            }
+            let isFromOutside = sender.place.side == .outside
+            plan(subject, (isFromOutside ? withoutHairpin(description) : nil) ?? description, .plain)
         case .closed: unreadable(subject)
         case .rejected(let rejection): reject(subject, rejection)
         case .envelopes(let contents):

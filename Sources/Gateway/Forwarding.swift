@@ -102,8 +102,8 @@ extension SessionController {
 
     /// The request as the next hop of a branch gets it.
     private mutating func outgoing(_ context: ProxyContext, by branch: Branch, _ listener: Listener) -> Message {
-        let isTranslated = isTranslated(from: context.flow.remote.address, to: branch.destination.remote.address)
-        var request = isTranslated ? translated(context.request, context.session) : context.request
+        var request = readdressed(
+            context.request, from: context.flow.remote.address, to: branch.destination.remote.address, context.session)
         if let uri = branch.target.uri { request.setRequestURI(uri) }
         for value in branch.target.route.reversed() { request.prepend(.route, value) }
         // The branches that may come of this one (RFC 5393 section 5.3.3.1).

@@ -27,6 +27,8 @@ struct Negotiation: Sendable {
     /// An answer in a provisional response.
     struct EarlyAnswer: Sendable {
         var paths: [MediaPath]
+        /// Inside endpoints whose media goes directly to another phone inside, and that the outside was told of.
+        var direct: [Endpoint] = []
         /// The branch of the INVITE that it came by; when that one fails its media goes with it.
         var branch: Int
         /// Whether an offer that followed in its dialog was answered: what the INVITE's 2xx repeats is older.
@@ -45,6 +47,9 @@ struct Negotiation: Sendable {
     var exchange = Exchange.settled
     /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
     var stable: [MediaPath] = []
+    /// The inside endpoints of that exchange whose media goes directly to another phone inside: where addresses are translated
+    /// the outside knows them by external ones, which must stay theirs.
+    var stableDirect: [Endpoint] = []
     /// The answers in provisional responses, by the callee's tag: a forked call has several.
     var early: [[UInt8]: EarlyAnswer] = [:]
     /// The endpoints of an offer that waits for its answer.
@@ -54,14 +59,16 @@ struct Negotiation: Sendable {
 
     /// What should be open.
     var wanted: Holes {
-        guard !early.isEmpty else { return Holes(halfOpen: halfOpen, paths: stable, reserved: reserved) }
+        guard !early.isEmpty else { return Holes(halfOpen: halfOpen, paths: stable, reserved: reserved + stableDirect) }
         var paths = stable
         var halfOpen = halfOpen
-        var reserved = reserved
+        var reserved = reserved + stableDirect
         for (_, answer) in early.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) where answer.isOpen {
             for path in answer.paths where !paths.contains(path) { paths.append(path) }
             for endpoint in answer.halfOpen where !halfOpen.contains(endpoint) { halfOpen.append(endpoint) }
-            for endpoint in answer.reserved where !reserved.contains(endpoint) { reserved.append(endpoint) }
+            for endpoint in answer.reserved + answer.direct where !reserved.contains(endpoint) {
+                reserved.append(endpoint)
+            }
         }
         return Holes(halfOpen: halfOpen, paths: paths, reserved: reserved)
     }
@@ -177,15 +184,16 @@ extension Negotiation {
         isProvisional: Bool, direct: Set<IPAddress>, settings: ControllerSettings
     ) throws(Rejection) {
         guard let offer = openOffer, offer.party == party.other else { return }
-        let paths = try paths(of: offer, description, at: place, direct, settings)
-        guard let (tag, branch) = dialog else { return settle(on: paths) }
+        let agreed = try paths(of: offer, description, at: place, direct, settings)
+        guard let (tag, branch) = dialog else { return settle(on: agreed.paths, agreed.direct) }
         guard isProvisional else {
             // What an UPDATE has agreed on since then holds.
-            return early[tag]?.isUpdated ?? false ? settle(withEarlyAnswerOf: tag) : settle(on: paths)
+            return early[tag]?.isUpdated ?? false
+                ? settle(withEarlyAnswerOf: tag) : settle(on: agreed.paths, agreed.direct)
         }
         guard early[tag] != nil || early.count < Self.maximumEarlyAnswers else { return }
         guard !(early[tag]?.isUpdated ?? false), early[tag]?.offer == nil else { return }
-        early[tag] = EarlyAnswer(paths: paths, branch: branch)
+        early[tag] = EarlyAnswer(paths: agreed.paths, direct: agreed.direct, branch: branch)
     }
 
     /// Takes the answer to an offer inside an early dialog into account.
@@ -200,7 +208,8 @@ extension Negotiation {
             offer.party == party.other
         else { return false }
         let agreed = try paths(of: offer, description, at: place, direct, settings)
-        early[tag]?.paths = agreed
+        early[tag]?.paths = agreed.paths
+        early[tag]?.direct = agreed.direct
         early[tag]?.isUpdated = true
         early[tag]?.offer = nil
         early[tag]?.halfOpen = []
@@ -212,19 +221,20 @@ extension Negotiation {
     private func paths(
         of offer: Offer, _ answer: SessionDescription, at place: Place, _ direct: Set<IPAddress>,
         _ settings: ControllerSettings
-    ) throws(Rejection) -> [MediaPath] {
+    ) throws(Rejection) -> (paths: [MediaPath], direct: [Endpoint]) {
         // On one side with the offerer, the media does not come by here.
-        guard place.side != offer.place.side else { return [] }
-        return try PinholePlan.answered(
+        guard place.side != offer.place.side else { return ([], []) }
+        let (paths, direct) = try PinholePlan.answered(
             offer: offer.description, answer: answer, offererSide: offer.place.side,
             inside: place.side == .inside ? place.address : offer.place.address, direct: direct,
             policy: settings.policy)
+        return (paths, settings.translates ? direct : [])
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
     mutating func settle(withEarlyAnswerOf tag: [UInt8]) {
         let dialog = early[tag]
-        settle(on: dialog?.paths ?? stable)
+        settle(on: dialog?.paths ?? stable, dialog?.direct ?? stableDirect)
         guard let dialog, let offer = dialog.offer else { return }
         exchange = .offered(offer)
         halfOpen = dialog.halfOpen
@@ -266,13 +276,14 @@ extension Negotiation {
     }
 
     /// The offer was refused: what was open before it stays (RFC 6141), what it asked for goes.
-    mutating func rollBack() { settle(on: stable) }
+    mutating func rollBack() { settle(on: stable, stableDirect) }
 
     /// What was agreed on cannot be had, and what was open before is agreed on no more.
-    mutating func abandonMedia() { settle(on: []) }
+    mutating func abandonMedia() { settle(on: [], []) }
 
-    private mutating func settle(on paths: [MediaPath]) {
+    private mutating func settle(on paths: [MediaPath], _ direct: [Endpoint]) {
         stable = paths
+        stableDirect = direct
         early = [:]
         halfOpen = []
         reserved = []

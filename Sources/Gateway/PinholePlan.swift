@@ -29,7 +29,11 @@ enum PinholePlan {
             case .unsupported(let why): throw .notAcceptable("\(why.phrase)")
             case .transport(let rtp, let rtcp):
                 for endpoint in [rtp, rtcp].compactMap({ $0 }) {
-                    if side == .outside, direct.contains(endpoint.address) { continue }
+                    if side == .outside, direct.contains(endpoint.address) {
+                        // Nor may a phone be told to send to another one's signalling.
+                        if let refusal = policy.refusal(inside: endpoint) { throw Rejection(refusal) }
+                        continue
+                    }
                     try check(endpoint, side: side, signalling: signalling, policy: policy)
                     if !endpoints.contains(endpoint) { endpoints.append(endpoint) }
                 }
@@ -83,11 +87,12 @@ enum PinholePlan {
     /// - Parameters:
     ///   - inside: where the signalling of the inside party comes from.
     ///   - direct: inside addresses that the party outside may name; nothing is opened for them.
+    /// - Returns: the paths, and inside endpoints whose media goes directly to another phone inside.
     /// - Throws: `Rejection` when the answer does not fit, or names what no hole may lead to.
     static func answered(
         offer: SessionDescription, answer: SessionDescription, offererSide: Side, inside: IPAddress,
         direct: Set<IPAddress>, policy: PinholePolicy
-    ) throws(Rejection) -> [MediaPath] {
+    ) throws(Rejection) -> (paths: [MediaPath], direct: [Endpoint]) {
         let exchange: OfferAnswer
         do {
             exchange = try OfferAnswer(offer: offer, answer: answer)
@@ -99,13 +104,19 @@ enum PinholePlan {
             throw .notAcceptable("\(why.phrase)")
         }
         var paths: [MediaPath] = []
+        var directEnds: [Endpoint] = []
         for stream in exchange.streams {
             let (near, far) =
                 offererSide == .inside ? (stream.offerer, stream.answerer) : (stream.answerer, stream.offerer)
             var ends = [(near.rtp, far.rtp)]
             if let nearRTCP = near.rtcp, let farRTCP = far.rtcp { ends.append((nearRTCP, farRTCP)) }
             for (insideEnd, outsideEnd) in ends {
-                if direct.contains(outsideEnd.address) { continue }
+                if direct.contains(outsideEnd.address) {
+                    if let refusal = policy.refusal(inside: outsideEnd) { throw Rejection(refusal) }
+                    try check(insideEnd, side: .inside, signalling: inside, policy: policy)
+                    directEnds.append(insideEnd)
+                    continue
+                }
                 try check(insideEnd, side: .inside, signalling: inside, policy: policy)
                 try check(outsideEnd, side: .outside, signalling: inside, policy: policy)
                 let path = MediaPath(inside: insideEnd, outside: outsideEnd)
@@ -121,7 +132,7 @@ enum PinholePlan {
             let most = paths.count + max(1, candidatePaths / exchange.streams.count)
             for path in all where paths.count < most && !paths.contains(path) { paths.append(path) }
         }
-        return paths
+        return (paths, directEnds)
     }
 
     private static func check(

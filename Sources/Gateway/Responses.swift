@@ -163,9 +163,7 @@ extension SessionController {
     /// The response as the caller gets it, each time that it comes: a 2xx to an INVITE comes again until its ACK does.
     private func dressed(_ response: Message, _ context: ProxyContext, _ index: Int) -> Message {
         let answerer = context.branches[index].destination.remote.address
-        var response =
-            isTranslated(from: answerer, to: context.flow.remote.address)
-            ? translated(response, context.session) : response
+        var response = readdressed(response, from: answerer, to: context.flow.remote.address, context.session)
         guard let status = response.status, (200..<300).contains(status) else { return response }
         writeSessionTimer(context, &response)
         if context.request.method == .register { showContacts(&response) }

@@ -32,4 +32,15 @@ extension Candidate {
         endpoint = Endpoint(address, UInt16(port))
         place = host.lowerBound..<portField.upperBound
     }
+
+    /// Address and port of any candidate, over whatever transport; nil for a name.
+    static func endpoint(of value: Range<Int>, in bytes: Span<UInt8>) -> Endpoint? {
+        var fields = Fields(value, of: "a=candidate")
+        for _ in 0..<4 { guard (try? fields.next(in: bytes)) != nil else { return nil } }
+        guard let host = try? fields.next(in: bytes), let address = IPAddress(text: bytes.extracting(host)),
+            let field = try? fields.next(in: bytes),
+            let port = try? bytes.decimal(field, upTo: UInt64(UInt16.max), in: "a=candidate")
+        else { return nil }
+        return Endpoint(address, UInt16(port))
+    }
 }

@@ -82,6 +82,21 @@ extension SessionDescription {
         }
     }
 
+    /// The description without the lines of candidates that the closure wants gone, whatever their transport and component.
+    func withoutCandidates(_ isUnwanted: (Endpoint) -> Bool) throws(EditError) -> SessionDescription {
+        var lines: [Range<Int>] = []
+        for attribute in media.flatMap(\.attributes) where bytes.span.equal(attribute.name, "candidate") {
+            guard let value = attribute.value, let endpoint = Candidate.endpoint(of: value, in: bytes.span),
+                isUnwanted(endpoint)
+            else { continue }
+            lines.append(attribute.line)
+        }
+        guard !lines.isEmpty else { return self }
+        var description = self
+        for line in lines.reversed() { try description.replace(line, with: []) }
+        return description
+    }
+
     private func stream(_ index: Int) throws(EditError) -> MediaDescription {
         guard media.indices.contains(index) else { throw .noSuchMedia(index: index) }
         return media[index]

@@ -5,15 +5,32 @@ extension SessionDescription {
     /// candidates, with them the address of o=, which else would tell where the streams are no more. Session and version of o= stay, so
     /// that the description is as new or as old as it was (RFC 3264 section 8).
     ///
-    /// - Parameter replacement: the new endpoint, or nil to leave the old one.
+    /// - Parameters:
+    ///   - hidden: whether an address must not be told: a stream at one that has no new endpoint is refused by port 0, a
+    ///     candidate is left out.
+    ///   - standIn: what stands for hidden addresses where no stream is.
+    ///   - replacement: the new endpoint, or nil to leave the old one.
     /// - Throws: when the result would be no description; this one is as it was.
     public func replacingEndpoints(
+        hiding hidden: (IPAddress) -> Bool = { _ in false }, standIn: IPAddress = .v4(0),
         _ replacement: (Endpoint) -> Endpoint?
+    ) throws(EditError) -> SessionDescription {
+        try withoutCandidates { hidden($0.address) && replacement($0) == nil }.replacing(hidden, standIn, replacement)
+    }
+
+    private func replacing(
+        _ hidden: (IPAddress) -> Bool, _ standIn: IPAddress, _ replacement: (Endpoint) -> Endpoint?
     ) throws(EditError) -> SessionDescription {
         var edits: [Edit] = []
         var sessionAddress: IPAddress?
+        var newAddress: IPAddress?
         for (index, stream) in media.enumerated() {
-            guard case .transport(let rtp, let rtcp) = stream.target, let new = replacement(rtp) else { continue }
+            guard case .transport(let rtp, let rtcp) = stream.target else { continue }
+            guard let new = replacement(rtp) else {
+                if hidden(rtp.address) { edits.append(.port(index: index, 0)) }
+                continue
+            }
+            newAddress = newAddress ?? new.address
             edits.append(.port(index: index, new.port))
             if stream.ownConnectionRange != nil || sessionAddress.map({ $0 != new.address }) ?? false {
                 edits.append(.mediaConnection(index: index, new.address))
@@ -26,9 +43,31 @@ extension SessionDescription {
                 edits.append(.candidate(index: index, number: number, new))
             }
             if let edit = stream.edit(of: rtcp.flatMap(replacement), beside: new, at: index) { edits.append(edit) }
-            if index == media.firstIndex(where: { $0.port != 0 }) { edits.append(.originAddress(new.address)) }
+        }
+        // What is left of hidden addresses where no stream is: nobody is there.
+        let nobody = newAddress ?? standIn
+        for (index, stream) in media.enumerated() where stream.ownConnectionRange != nil {
+            guard case .ip(let address) = stream.connection?.address, hidden(address),
+                !edits.contains(where: { $0.isConnection(of: index) })
+            else { continue }
+            edits.append(.mediaConnection(index: index, nobody))
+        }
+        if sessionAddress == nil, case .ip(let address) = connection?.address, hidden(address) {
+            edits.append(.sessionConnection(nobody))
+        }
+        if case .ip(let address) = origin.address, newAddress != nil || hidden(address) {
+            edits.append(.originAddress(nobody))
         }
         return try applying(edits)
+    }
+}
+
+extension Edit {
+    fileprivate func isConnection(of stream: Int) -> Bool {
+        switch self {
+        case .mediaConnection(let index, _): index == stream
+        case .originAddress, .sessionConnection, .port, .rtcp, .removeRTCP, .candidate: false
+        }
     }
 }
 

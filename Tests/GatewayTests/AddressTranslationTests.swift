@@ -182,4 +182,53 @@ import Wire
         #expect(script.gate.wanted.contains(EndpointBinding(inside: call.caller.media, external: external)))
         #expect(Set(script.open.flatMap(\.paths)) == Set(call.paths()))
     }
+
+    @Test func `no address inside is told when the gate gives no port for it`() throws {
+        let script = script(Setting(caller: .outside, callee: .inside))
+        let call = script.call()
+        call.caller.invite()
+        // The gate goes away before the answer: a 183 waits for nothing and has no stream.
+        script.loseGate()
+        call.callee.respond(183, .media(call.callee.media))
+        let progress = try #require(call.caller.phone.inbox.last { $0.status == 183 })
+        #expect(!progress.text(progress.body).contains("10.1.0."))
+        #expect(progress.text(progress.body).contains("m=audio 0 "))
+    }
+
+    @Test func `a second phone that answers is told without an address inside`() throws {
+        let fork = Fork(Setting(caller: .outside), [Fork.Device(side: .inside), Fork.Device(side: .inside)])
+        fork.script.translate(to: Self.external)
+        fork.caller.invite()
+        fork.script.gate.isManual = true
+        fork.callees[0].answer()
+        fork.callees[1].answer()
+        while !fork.script.gate.waiting.isEmpty { fork.script.answerGate() }
+        let answers = fork.caller.phone.inbox.filter { $0.status == 200 && !$0.body.isEmpty }
+        #expect(answers.count == 2)
+        for answer in answers { #expect(!answer.text(answer.body).contains("10.1.0."), "\(answer.text(answer.body))") }
+    }
+
+    @Test
+    func `of an INVITE that goes inside and outside, only the inside learns who stands behind an external endpoint`()
+        throws
+    {
+        let fork = Fork(Setting(caller: .outside), [Fork.Device(side: .inside), Fork.Device(side: .outside)])
+        fork.script.translate(to: Self.external)
+        // A phone inside in another call, whose external endpoint the caller names.
+        let other = fork.script.call()
+        other.callee.port = 22_000
+        let inside = Leg(
+            fork.script.phone(.inside, 16), callID: "other", isCaller: false, localURI: "sip:b@inside.example",
+            remoteURI: "sip:a@outside.example")
+        let caller = Leg(
+            fork.script.phone(.outside, 44), callID: "other", isCaller: true, localURI: "sip:a@outside.example",
+            remoteURI: "sip:b@inside.example")
+        caller.invite()
+        inside.answer()
+        let external = try #require(fork.script.gate.external(of: inside.media))
+        fork.caller.invite(.media(external))
+        let offers = fork.callees.map { $0.requests.last { $0.method == .invite } }
+        #expect(offers[0].map { Body.media(of: $0) } == .some(.some(.some(inside.media))))
+        #expect(offers[1].map { Body.media(of: $0) } == .some(.some(.some(external))))
+    }
 }

@@ -93,6 +93,13 @@ import Wire
         let external = script.gate.external(of: caller.media)
         #expect((external != nil) == isTranslated)
         #expect(Body.media(of: offered) == .some(external ?? caller.media))
+        let answered = try #require(proxy.inbox.first { $0.status == 200 })
+        #expect(Body.media(of: answered) == .some(script.gate.external(of: callee.media) ?? callee.media))
+        if isTranslated {
+            for message in proxy.inbox where !message.body.isEmpty {
+                #expect(!message.text(message.body).contains("10.1.0."), "\(message.text(message.body))")
+            }
+        }
         callee.bye()
         #expect(caller.state == .over && callee.statuses.last == 200)
         script.settle()

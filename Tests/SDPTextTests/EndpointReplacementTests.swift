@@ -73,4 +73,32 @@ import Wire
         ]
         #expect(try replaced(lines) == lines)
     }
+
+    @Test func `what has no new endpoint and must not be told is refused, and leaves no trace`() throws {
+        let lines = [
+            "v=0", "o=- 1 1 IN IP4 10.1.0.2", "s=-", "c=IN IP4 10.1.0.2", "t=0 0", "m=audio 4000 RTP/AVP 0",
+            "a=candidate:1 1 UDP 7 10.1.0.2 4000 typ host", "a=candidate:2 1 TCP 6 10.1.0.2 9 typ host tcptype active",
+            "a=candidate:3 1 UDP 5 198.51.100.7 4000 typ srflx", "m=video 5000 RTP/AVP 31", "c=IN IP4 10.1.0.3",
+            "m=application 9 TCP/BFCP *",
+        ]
+        let description = try SessionDescription(parsing: Array((lines.joined(separator: "\r\n") + "\r\n").utf8))
+        func changed(_ replacement: (Endpoint) -> Endpoint?) throws -> [String] {
+            let result = try description.replacingEndpoints(
+                hiding: { Prefix("10.0.0.0/8")?.contains($0) ?? false }, standIn: external, replacement)
+            return String(decoding: result.bytes, as: UTF8.self).split(separator: "\r\n").map(String.init)
+        }
+        #expect(
+            try changed { _ in nil } == [
+                "v=0", "o=- 1 1 IN IP4 198.51.100.1", "s=-", "c=IN IP4 198.51.100.1", "t=0 0", "m=audio 0 RTP/AVP 0",
+                "a=candidate:3 1 UDP 5 198.51.100.7 4000 typ srflx", "m=video 0 RTP/AVP 31", "c=IN IP4 198.51.100.1",
+                "m=application 9 TCP/BFCP *",
+            ])
+        #expect(
+            try changed { $0 == Endpoint(inside, 4000) ? Endpoint(external, 20_000) : nil } == [
+                "v=0", "o=- 1 1 IN IP4 198.51.100.1", "s=-", "c=IN IP4 198.51.100.1", "t=0 0",
+                "m=audio 20000 RTP/AVP 0", "a=candidate:1 1 UDP 7 198.51.100.1 20000 typ host",
+                "a=candidate:3 1 UDP 5 198.51.100.7 4000 typ srflx", "m=video 0 RTP/AVP 31", "c=IN IP4 198.51.100.1",
+                "m=application 9 TCP/BFCP *",
+            ])
+    }
 }
