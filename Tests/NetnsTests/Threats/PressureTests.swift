@@ -15,8 +15,12 @@ import Wire
         let socket = try PlainSocket(.udp, Endpoint(Host.caller, 5071), in: bed.testbed.inside)
         var ask = Ask(id)
         ask.via = "10.1.0.2:5071"
-        socket.send(ask.text, to: Host.near)
-        guard socket.receive(milliseconds: 5_000)?.hasPrefix("SIP/2.0 ") == true else { return false }
+        // As a phone does, which sends again what may have been lost (RFC 3261 section 17.1.2.2).
+        let isAnswered = (0..<3).contains { _ in
+            socket.send(ask.text, to: Host.near)
+            return socket.receive(milliseconds: 2_000)?.hasPrefix("SIP/2.0 ") == true
+        }
+        guard isAnswered else { return false }
         let connection = try PlainSocket(from: Endpoint(Host.caller, 0), to: Host.near, in: bed.testbed.inside)
         ask.transport = "TCP"
         ask.id += "-tcp"
