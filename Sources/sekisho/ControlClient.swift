@@ -14,6 +14,29 @@ enum ControlClient {
         let description: String
     }
 
+    /// How the server says that it is doing, in the answer to that question.
+    static func status(in document: [UInt8]) throws -> StatusReport {
+        switch try ControlAnswer(json: document.span, to: .status) {
+        case .status(let report): return report
+        case .refused(let why): throw Failure(description: why)
+        case .sessions: throw Failure(description: "the server answered another question")
+        }
+    }
+
+    /// The sessions in the answer to that question, and how many there are; warns when the gate did not say what is open.
+    static func sessions(in document: [UInt8]) throws -> (reports: [SessionReport], total: UInt64) {
+        switch try ControlAnswer(json: document.span, to: .sessions) {
+        case .sessions(let reports, let total, let gateAnswered):
+            if !gateAnswered {
+                Terminal.warn(
+                    "the gate does not answer: what is open is not known; see systemctl status sekisho-gated")
+            }
+            return (reports, total)
+        case .refused(let why): throw Failure(description: why)
+        case .status: throw Failure(description: "the server answered another question")
+        }
+    }
+
     /// The answer's document as it came.
     static func ask(_ request: ControlRequest, at path: String) throws -> [UInt8] {
         let descriptor = try connect(to: path)

@@ -12,17 +12,13 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let document = try ControlClient.ask(.status, at: options.socket)
         if options.json { return Terminal.write(document) }
-        switch try ControlAnswer(json: document.span, to: .status) {
-        case .status(let report):
-            print("sekishod \(report.version), up \(Terminal.duration(report.uptime))")
-            print("gate      \(report.isGateConnected ? "connected" : "NOT CONNECTED: new calls are refused with 503")")
-            print("sessions  \(report.sessions)")
-            print("pinholes  \(report.pinholes)")
-            print("counters")
-            for counter in report.counters { print("  \(Terminal.pad(counter.name, to: 26))\(counter.value)") }
-        case .refused(let why): throw ControlClient.Failure(description: why)
-        case .sessions: throw ControlClient.Failure(description: "the server answered another question")
-        }
+        let report = try ControlClient.status(in: document)
+        print("sekishod \(report.version), up \(Terminal.duration(report.uptime))")
+        print("gate      \(report.isGateConnected ? "connected" : "NOT CONNECTED: new calls are refused with 503")")
+        print("sessions  \(report.sessions)")
+        print("pinholes  \(report.pinholes)")
+        print("counters")
+        for counter in report.counters { print("  \(Terminal.pad(counter.name, to: 26))\(counter.value)") }
     }
 }
 
@@ -36,17 +32,9 @@ struct SessionsCommand: ParsableCommand {
     func run() throws {
         let document = try ControlClient.ask(.sessions, at: options.socket)
         if options.json { return Terminal.write(document) }
-        switch try ControlAnswer(json: document.span, to: .sessions) {
-        case .sessions(let reports, let total, let gateAnswered):
-            if !gateAnswered {
-                Terminal.warn(
-                    "the gate does not answer: what is open is not known; see systemctl status sekisho-gated")
-            }
-            print(total == 1 ? "1 session" : "\(total) sessions")
-            for report in reports { show(report) }
-        case .refused(let why): throw ControlClient.Failure(description: why)
-        case .status: throw ControlClient.Failure(description: "the server answered another question")
-        }
+        let (reports, total) = try ControlClient.sessions(in: document)
+        print(total == 1 ? "1 session" : "\(total) sessions")
+        for report in reports { show(report) }
     }
 
     private func show(_ report: SessionReport) {

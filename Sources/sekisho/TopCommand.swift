@@ -42,32 +42,12 @@ struct TopCommand: ParsableCommand {
     }
 
     private func look() throws -> LoadReport.Look {
-        let status = try status()
-        let sessions = try sessions()
+        let status = try ControlClient.status(in: try ControlClient.ask(.status, at: socket))
+        let sessions = try ControlClient.sessions(in: try ControlClient.ask(.sessions, at: socket)).reports
         var now = timespec()
         clock_gettime(CLOCK_MONOTONIC, &now)
         return LoadReport.Look(
             status: status, sessions: sessions, time: Double(now.tv_sec) + Double(now.tv_nsec) / 1e9)
-    }
-
-    private func status() throws -> StatusReport {
-        let document = try ControlClient.ask(.status, at: socket)
-        switch try ControlAnswer(json: document.span, to: .status) {
-        case .status(let report): return report
-        case .refused(let why): throw ControlClient.Failure(description: why)
-        case .sessions: throw ControlClient.Failure(description: "the server answered another question")
-        }
-    }
-
-    private func sessions() throws -> [SessionReport] {
-        let document = try ControlClient.ask(.sessions, at: socket)
-        switch try ControlAnswer(json: document.span, to: .sessions) {
-        case .sessions(let reports, _, let gateAnswered):
-            if !gateAnswered { Terminal.warn("the gate does not answer: what is open is not known") }
-            return reports
-        case .refused(let why): throw ControlClient.Failure(description: why)
-        case .status: throw ControlClient.Failure(description: "the server answered another question")
-        }
     }
 
     private func show(_ report: LoadReport) {
