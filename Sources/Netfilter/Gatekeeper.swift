@@ -244,9 +244,10 @@ public struct Gatekeeper<Kernel: Firewall> {
         do throws(GateFailure) {
             if !known.isEmpty {
                 var transaction = Transaction(old: [], wanted: [], timeout: holeTimeout)
-                for session in known {
+                let renewed = known.map { (session: $0, holes: lasting($0, at: now)) }
+                for (session, holes) in renewed {
                     let change = table.transaction(
-                        session, to: lasting(session, at: now), timeout: holeTimeout,
+                        session, to: holes, timeout: holeTimeout,
                         halfOpenLifetime: halfOpenLifetime(of: session, at: now))
                     transaction.old += change.old
                     transaction.wanted += change.wanted
@@ -259,8 +260,8 @@ public struct Gatekeeper<Kernel: Firewall> {
                     before == restorations
                         && table.holes(of: session).flatMap(\.keys).allSatisfy { (counts[$0]?.packets ?? 0) == 0 }
                 }
-                for session in known {
-                    let (before, holes) = (table.holes(of: session), lasting(session, at: now))
+                for (session, holes) in renewed {
+                    let before = table.holes(of: session)
                     table.commit(session, to: holes, counts: counts, deadline: deadline(from: now))
                     noteHalfOpen(session, holes, at: now)
                     _ = account(for: holes, instead: before, at: now)
