@@ -199,10 +199,7 @@ import Wire
         let fork = Fork(Setting(caller: .outside), [Fork.Device(side: .inside), Fork.Device(side: .inside)])
         fork.script.translate(to: Self.external)
         fork.caller.invite()
-        fork.script.gate.isManual = true
-        fork.callees[0].answer()
-        fork.callees[1].answer()
-        while !fork.script.gate.waiting.isEmpty { fork.script.answerGate() }
+        fork.answerTogether()
         let answers = fork.caller.phone.inbox.filter { $0.status == 200 && !$0.body.isEmpty }
         #expect(answers.count == 2)
         for answer in answers { #expect(!answer.text(answer.body).contains("10.1.0."), "\(answer.text(answer.body))") }

@@ -182,11 +182,7 @@ import Wire
     @Test func `a second phone that answers meanwhile is let down properly`() {
         let fork = Fork(Setting(), three)
         fork.caller.invite()
-        fork.script.gate.isManual = true
-        fork.callees[0].answer()
-        fork.callees[1].answer()
-        fork.script.answerGate()
-        fork.script.gate.isManual = false
+        fork.answerTogether()
         #expect(fork.caller.statuses.filter { $0 == 200 }.count == 2)
         fork.caller.end(fork: fork.callees[1].localTag, at: fork.callees[1].phone)
         #expect(fork.callees[1].state == .over)
@@ -230,11 +226,7 @@ import Wire
     @Test func `the dialog of a second phone that answered outlives the first one's`() {
         let fork = Fork(Setting(), three)
         fork.caller.invite()
-        fork.script.gate.isManual = true
-        fork.callees[0].answer()
-        fork.callees[1].answer()
-        fork.script.answerGate()
-        fork.script.gate.isManual = false
+        fork.answerTogether()
         // It may say something while the first is up, without media.
         let (first, second) = (fork.callees[0], fork.callees[1])
         fork.caller.turn(to: second)

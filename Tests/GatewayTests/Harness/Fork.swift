@@ -73,6 +73,15 @@ struct Fork {
         return GatewayRegistrar(settings: RegistrarSettings(domains: [domain]), authenticator: authenticator)
     }
 
+    /// The first two phones answer before the gate has answered for either.
+    func answerTogether() {
+        script.gate.isManual = true
+        callees[0].answer()
+        callees[1].answer()
+        while !script.gate.waiting.isEmpty { script.answerGate() }
+        script.gate.isManual = false
+    }
+
     /// The paths between the caller's audio and a callee's.
     func paths(to callee: Leg) -> [MediaPath] {
         zip(Call.pair(caller.media), Call.pair(callee.media)).map { one, other in
