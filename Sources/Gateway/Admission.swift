@@ -24,9 +24,9 @@ public struct AdmissionPolicy: Hashable, Sendable {
 
     /// What one of several controllers admits: a source's requests come to all of them, shared out by their Call-ID.
     func share(of count: Int) -> AdmissionPolicy {
-        func part(_ whole: Int) -> Int { (whole + count - 1) / count }
-        return AdmissionPolicy(
-            perSource: part(perSource), burstPerSource: part(burstPerSource), inAll: part(inAll), sources: sources)
+        AdmissionPolicy(
+            perSource: perSource.part(of: count), burstPerSource: burstPerSource.part(of: count),
+            inAll: inAll.part(of: count), sources: sources)
     }
 }
 

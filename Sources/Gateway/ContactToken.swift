@@ -20,10 +20,7 @@ struct ContactToken: Equatable {
 
     /// The token as a user part.
     func text(key: (UInt64, UInt64)) -> [UInt8] {
-        var content: [UInt8] = []
-        way.append(to: &content)
-        content += uri
-        return OwnToken.text(Self.prefix, content, key: key)
+        OwnToken.text(Self.prefix, way.octets + uri, key: key)
     }
 
     /// Reads a user part; nil when it is no token of this gateway.

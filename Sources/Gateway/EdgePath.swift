@@ -8,33 +8,21 @@ struct FlowToken: Equatable {
     /// As the phone's REGISTER came.
     var way: PhoneWay
 
-    private static let prefix: StaticString = "sf1."
-
-    /// Whether a user part is of the kind, genuine or not.
-    static func isOne(_ user: Span<UInt8>) -> Bool { OwnToken.begins(user, with: prefix) }
+    static let prefix: StaticString = "sf1."
 
     /// The token as a user part.
-    func text(key: (UInt64, UInt64)) -> [UInt8] {
-        var content: [UInt8] = []
-        way.append(to: &content)
-        return OwnToken.text(Self.prefix, content, key: key)
-    }
+    func text(key: (UInt64, UInt64)) -> [UInt8] { OwnToken.text(Self.prefix, way.octets, key: key) }
 
     init(way: PhoneWay) { self.way = way }
 
     /// The token in a request's topmost Route, or in its Request-URI after a strict router; nil when there is none of this
     /// gateway's.
     init?(carriedBy request: Message, settings: ControllerSettings) {
-        for slice in [request.address(of: .route)?.uri, request.requestURI] {
-            guard let slice, let uri = try? URI(in: request.bytes.span, slice),
-                settings.isOwn(uri, in: request.bytes.span),
-                var content = OwnToken.content(request.octets(uri.user), Self.prefix, key: settings.contactKey)?[...],
-                let way = PhoneWay(taking: &content), content.isEmpty
-            else { continue }
-            self.way = way
-            return
-        }
-        return nil
+        guard let user = OwnToken.inRoute(of: request, settings: settings),
+            var content = OwnToken.content(request.octets(user), Self.prefix, key: settings.contactKey)?[...],
+            let way = PhoneWay(taking: &content), content.isEmpty
+        else { return nil }
+        self.way = way
     }
 }
 

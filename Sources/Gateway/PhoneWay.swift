@@ -17,23 +17,24 @@ struct PhoneWay: Equatable {
 
     var destination: Destination { Destination(transport, source, connection: connection) }
 
-    /// Appends transport, length of the address, address, port and, with TLS, the connection.
-    func append(to content: inout [UInt8]) {
-        content.append(transport.rawValue)
+    /// Transport, length of the address, address, port and, with TLS, the connection.
+    var octets: [UInt8] {
+        var content = [transport.rawValue]
         var address: [UInt8] = []
         source.address.appendOctets(to: &address)
         content.append(UInt8(address.count))
         content += address
         content.append(UInt8(truncatingIfNeeded: source.port >> 8))
         content.append(UInt8(truncatingIfNeeded: source.port))
-        guard transport == .tls else { return }
+        guard transport == .tls else { return content }
         let number = connection ?? 0
         for shift in stride(from: UInt64(56), through: 0, by: -8) {
             content.append(UInt8(truncatingIfNeeded: number >> shift))
         }
+        return content
     }
 
-    /// Takes what `append(to:)` wrote off the front; nil, and nothing taken, when it is not there.
+    /// Takes `octets` off the front; nil, and nothing taken, when it is not there.
     init?(taking content: inout ArraySlice<UInt8>) {
         var rest = content
         guard let transport = rest.popFirst().flatMap(TransportKind.init(rawValue:)),
@@ -59,9 +60,28 @@ enum OwnToken {
     /// The dot and the sixteen digits of the hash.
     private static let sealLength = 17
 
-    /// Whether a user part begins like tokens of a kind, genuine or not.
-    static func begins(_ user: Span<UInt8>, with prefix: StaticString) -> Bool {
-        user.count > prefix.utf8CodeUnitCount && ASCII.equal(user.extracting(0..<prefix.utf8CodeUnitCount), prefix)
+    /// Whether a user part begins like the tokens that stand in Record-Route and Path, genuine or not.
+    static func isOfRoute(_ user: Span<UInt8>) -> Bool {
+        for prefix in [SubscriptionToken.prefix, FlowToken.prefix] {
+            let count = prefix.utf8CodeUnitCount
+            if user.count > count, ASCII.equal(user.extracting(0..<count), prefix) { return true }
+        }
+        return false
+    }
+
+    /// The user part that is such a token, of this gateway by its host: in a request's topmost Route, or in its Request-URI
+    /// after a strict router. No URI is taken apart whose first octets show that it has none.
+    static func inRoute(of request: Message, settings: ControllerSettings) -> Slice? {
+        for slice in [request.address(of: .route)?.uri, request.requestURI] {
+            guard let slice else { continue }
+            let text = request.octets(slice)
+            guard let colon = (0..<min(text.count, "sips:".utf8.count)).first(where: { text[$0] == ASCII.colon }),
+                isOfRoute(text.extracting(colon + 1..<text.count)),
+                let uri = try? URI(in: request.bytes.span, slice), settings.isOwn(uri, in: request.bytes.span)
+            else { continue }
+            return uri.user
+        }
+        return nil
     }
 
     /// - Parameter context: what the token belongs to; it must be known again where the token is read.

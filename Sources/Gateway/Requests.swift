@@ -17,8 +17,9 @@ extension SessionController {
         if request.method == .register, registrar?.isResponsible(for: request) ?? false {
             return register(request, id, flow)
         }
-        let isOwn = edge == nil && Routing.isOwn(request, settings: settings)
-        guard isOwn || !isExhausted(request) else { return decline(request, id, flow, Self.exhausted) }
+        if isExhausted(request), edge != nil || !Routing.isOwn(request, settings: settings) {
+            return decline(request, id, flow, Self.exhausted)
+        }
         let authentication = subscription == nil ? authenticate(&request, id, flow) : .notAsked
         guard authentication != .refused else { return }
         removeClaims(&request, from: flow)
@@ -34,11 +35,7 @@ extension SessionController {
         let isFollowed =
             isInDialog
             && (context.session != nil || subscription != nil || knownCall(of: request, from: flow) != nil)
-        if let edge {
-            contexts[id] = context
-            return dispatch(id, [[edge]])
-        }
-        if let groups = registeredTargets(of: request) {
+        if let groups = edge.map({ [[$0]] }) ?? registeredTargets(of: request) {
             // The same answer for who is nobody's and for who is nowhere: names are not to be found out by asking.
             guard !groups.isEmpty else {
                 return decline(message, id, flow, isInDialog ? .unknownDialog : .notRegistered)

@@ -7,20 +7,19 @@ enum Routing {
     /// Undoes strict routing and takes own Route values off the top (section 16.4). Double record-routing leaves two, a call
     /// that came by twice as many again.
     static func preprocess(_ message: inout Message, settings: ControllerSettings) {
-        if let uri = message.requestURI, let parsed = try? URI(in: message.bytes.span, uri),
-            parsed.user.isEmpty || SubscriptionToken.isOne(message.octets(parsed.user))
-                || FlowToken.isOne(message.octets(parsed.user)),
-            settings.isOwn(parsed, in: message.bytes.span),
-            parsed.parameters.contains("lr", in: message.bytes.span)
+        var target = message.requestURI.flatMap { try? URI(in: message.bytes.span, $0) }
+        if let uri = target, uri.user.isEmpty || OwnToken.isOfRoute(message.octets(uri.user)),
+            settings.isOwn(uri, in: message.bytes.span), uri.parameters.contains("lr", in: message.bytes.span)
         {
             // A strict router before us put our Record-Route URI where the target stood; the target is the last Route.
             if let last = message.values(of: .route).last, let address = NameAddress(in: message.bytes.span, last) {
-                let target = message.copy(address.uri)
+                let text = message.copy(address.uri)
                 message.removeLastValue(of: .route)
-                message.setRequestURI(target)
+                message.setRequestURI(text)
+                target = message.requestURI.flatMap { try? URI(in: message.bytes.span, $0) }
             }
         }
-        stripOwnMaddr(&message, settings: settings)
+        if let target { stripOwnMaddr(of: target, in: &message, settings: settings) }
         for _ in 0..<4 {
             guard let top = message.address(of: .route), let uri = try? URI(in: message.bytes.span, top.uri),
                 settings.isOwn(uri, in: message.bytes.span)
@@ -31,14 +30,13 @@ enum Routing {
 
     /// Takes `maddr` off the Request-URI when it leads to this gateway, with the port and the transport that led here: the
     /// request is for the host then (section 16.4).
-    private static func stripOwnMaddr(_ message: inout Message, settings: ControllerSettings) {
-        guard let slice = message.requestURI, let uri = try? URI(in: message.bytes.span, slice) else { return }
+    private static func stripOwnMaddr(of uri: URI, in message: inout Message, settings: ControllerSettings) {
         let maddr = uri.maddr(in: message.bytes.span)
         guard !maddr.isEmpty,
             settings.isOwn(
                 message.octets(maddr), uri.targetAddress(in: message.bytes.span), port: uri.port)
         else { return }
-        var text = Array(message.bytes[Int(slice.start)..<Int(uri.host.end)])
+        var text = Array(message.bytes[Int(uri.text.start)..<Int(uri.host.end)])
         // The bracket of an IPv6 address.
         if Int(uri.host.end) < message.bytes.count, message.bytes[Int(uri.host.end)] == UInt8(ascii: "]") {
             text.append(UInt8(ascii: "]"))

@@ -157,13 +157,18 @@ extension ControllerSettings {
         var settings = self
         settings.share = UInt64(index)
         settings.shares = UInt64(count)
-        settings.maximumSessions = (maximumSessions + count - 1) / count
-        settings.maximumTransactions = (maximumTransactions + count - 1) / count
-        settings.callsPerUser = callsPerUser.map { ($0 + count - 1) / count }
+        settings.maximumSessions = maximumSessions.part(of: count)
+        settings.maximumTransactions = maximumTransactions.part(of: count)
+        settings.callsPerUser = callsPerUser?.part(of: count)
         settings.admission = admission.share(of: count)
         settings.tokenKey.0 ^= UInt64(index)
         return settings
     }
+}
+
+extension Int {
+    /// One of so many equal parts, rounded up: no part is nothing.
+    func part(of count: Int) -> Int { (self + count - 1) / count }
 }
 
 /// Which side of the gateway a peer is on.

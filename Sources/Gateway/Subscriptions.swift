@@ -12,21 +12,16 @@ struct SubscriptionToken: Equatable {
     /// The way to the phone inside.
     var way: PhoneWay
 
-    private static let prefix: StaticString = "sn1."
+    static let prefix: StaticString = "sn1."
 
     /// Methods that begin a subscription: REFER does without being asked (RFC 3515 section 2.4.4).
     static func begins(_ request: Message) -> Bool {
         (request.method == .subscribe || request.method == .refer) && request.tag(of: .to) == nil
     }
 
-    /// Whether the user part of a Route is of the kind, genuine or not.
-    static func isOne(_ user: Span<UInt8>) -> Bool { OwnToken.begins(user, with: prefix) }
-
     /// The token as a user part, in the request that begins the subscription.
     func text(for request: Message, key: (UInt64, UInt64)) -> [UInt8] {
-        var content: [UInt8] = []
-        way.append(to: &content)
-        return OwnToken.text(Self.prefix, content, context: Self.context(of: request, .from), key: key)
+        OwnToken.text(Self.prefix, way.octets, context: Self.context(of: request, .from), key: key)
     }
 
     /// Between a phone inside and whoever is at the other end; nil when neither is inside.
@@ -48,20 +43,16 @@ struct SubscriptionToken: Equatable {
         case .invite, .ack, .bye, .cancel, .options, .register, .prack, .update, .info, .message, .publish, .other, nil:
             return nil
         }
-        guard request.tag(of: .to) != nil else { return nil }
-        for slice in [request.address(of: .route)?.uri, request.requestURI] {
-            guard let slice, let uri = try? URI(in: request.bytes.span, slice),
-                settings.isOwn(uri, in: request.bytes.span), Self.isOne(request.octets(uri.user))
-            else { continue }
-            // The subscriber is who sent this request, or who receives it.
-            for end in [HeaderName.from, .to] {
-                let content = OwnToken.content(
-                    request.octets(uri.user), Self.prefix, context: Self.context(of: request, end),
-                    key: settings.contactKey)
-                guard var rest = content?[...], let way = PhoneWay(taking: &rest), rest.isEmpty else { continue }
-                self.way = way
-                return
-            }
+        guard request.tag(of: .to) != nil, let user = OwnToken.inRoute(of: request, settings: settings) else {
+            return nil
+        }
+        // The subscriber is who sent this request, or who receives it.
+        for end in [HeaderName.from, .to] {
+            let content = OwnToken.content(
+                request.octets(user), Self.prefix, context: Self.context(of: request, end), key: settings.contactKey)
+            guard var rest = content?[...], let way = PhoneWay(taking: &rest), rest.isEmpty else { continue }
+            self.way = way
+            return
         }
         return nil
     }
