@@ -51,6 +51,9 @@ struct GateConnection {
     /// Sends a request that must be completed.
     mutating func complete(_ request: GateRequest) throws {
         let reply = try ask(request)
-        guard case .completed = reply else { throw Failure(what: "\(request): \(reply)") }
+        switch reply {
+        case .completed, .bound: return
+        case .refused, .renewed, .listed, .welcome: throw Failure(what: "\(request): \(reply)")
+        }
     }
 }
