@@ -36,6 +36,8 @@ public struct GateSettings: Hashable, Sendable {
     public var limits = Limits()
     /// What inside IPv4 endpoints are seen as outside; nil when they are seen as they are.
     public var translation: Translation?
+    /// How packets that no hole let through are looked at; nil when they are not.
+    public var nearMisses: NearMisses? = NearMisses()
     /// Whether the table belongs to the gate alone.
     public var tableFlags = TableFlags.auto
     /// Whether the table stays in the kernel when the daemon ends.
@@ -62,6 +64,17 @@ public struct GateSettings: Hashable, Sendable {
 
         /// Translation to these addresses; all else is at its default.
         public init(addresses: [IPAddress]) { self.addresses = addresses }
+    }
+
+    /// How packets that no hole let through are looked at.
+    public struct NearMisses: Hashable, Sendable {
+        /// The nflog group that they come by.
+        public var group: UInt16 = 5_060
+        /// Packets a second at most from each side.
+        public var perSecond: UInt32 = 100
+
+        /// Everything at its default.
+        public init() {}
     }
 
     /// How much the gate holds at a time.

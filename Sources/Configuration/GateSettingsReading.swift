@@ -24,6 +24,7 @@ extension GateSettings {
         case forbidden
         case limits
         case nat
+        case nearMisses = "near_misses"
         case tableFlags = "table_flags"
         case keepOnExit = "keep_on_exit"
         case logChanges = "log_changes"
@@ -67,6 +68,7 @@ extension GateSettings {
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.nat] { translation = try Translation(reading: field, inside: insidePrefixes) }
+        if let field = section[.nearMisses] { nearMisses = try NearMisses(reading: field).ifAny }
         if let field = section[.tableFlags] { tableFlags = try field.word() }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.logChanges] { logsChanges = try field.flag() }
@@ -102,6 +104,23 @@ extension GateSettings.Translation {
         // RFC 6056 has no number; a phone that did not hear the BYE sends until its own timer ends it, a minute or two.
         if let field = section[.quarantine] { quarantine = .seconds(try field.number(0...3600)) }
     }
+}
+
+extension GateSettings.NearMisses {
+    private enum Key: String, CaseIterable {
+        case group = "nflog_group"
+        case perSecond = "per_second"
+    }
+
+    fileprivate init(reading field: Field) throws(ConfigurationError) {
+        self.init()
+        let section = try Section<Key>(field)
+        if let field = section[.group] { group = UInt16(truncatingIfNeeded: try field.number(0...65_535)) }
+        if let field = section[.perSecond] { perSecond = UInt32(truncatingIfNeeded: try field.number(0...10_000)) }
+    }
+
+    /// Nothing for a rate of 0.
+    fileprivate var ifAny: GateSettings.NearMisses? { perSecond > 0 ? self : nil }
 }
 
 extension GateSettings.Limits {

@@ -75,6 +75,9 @@ public enum FrameEncoder {
         case .bound(let bindings):
             output.append(.bound, id)
             try output.append(bindings)
+        case .closed(let report):
+            output.append(.closed, id)
+            try output.append(report)
         case .refused(let refusal):
             output.append(.refused, id)
             output.append(refusal.reason.rawValue)
@@ -170,6 +173,13 @@ extension [UInt8] {
             append(optional: entry.external)
             append(entry.outgoing)
             append(entry.incoming)
+        }
+        try append(
+            count: report.nearMisses.count, limit: GateLimits.nearMissesPerReport, as: UInt8.self, in: "near misses")
+        for miss in report.nearMisses {
+            append(miss.source)
+            append(miss.destination)
+            append(integer: miss.packets)
         }
     }
 }

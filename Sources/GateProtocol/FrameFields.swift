@@ -126,6 +126,14 @@ extension Cursor {
             report.paths.append(
                 PathReport(path: path, external: external, outgoing: outgoing, incoming: try traffic()))
         }
+        let misses = try count(UInt8.self, limit: GateLimits.nearMissesPerReport, in: "near misses")
+        for _ in 0..<misses {
+            let source = try endpoint()
+            let destination = try endpoint()
+            report.nearMisses.append(
+                NearMiss(
+                    source: source, destination: destination, packets: try integer(UInt64.self, in: "packets")))
+        }
         return report
     }
 
@@ -160,6 +168,8 @@ extension Cursor {
             return .reply(.completed)
         case .bound:
             return .reply(.bound(try bindings()))
+        case .closed:
+            return .reply(.closed(try report()))
         case .refused:
             return .reply(.refused(try refusal()))
         case .renewed:

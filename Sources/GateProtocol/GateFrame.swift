@@ -13,7 +13,7 @@
 /// ```
 public struct GateFrame: Hashable, Sendable {
     /// The protocol version of this release, for `hello` and `welcome`.
-    public static let version: UInt16 = 3
+    public static let version: UInt16 = 4
 
     /// Octets of kind and request id, the shortest frame.
     static let headerOctets = 5
@@ -55,5 +55,6 @@ public struct GateFrame: Hashable, Sendable {
         case listed = 0x84
         case welcome = 0x85
         case bound = 0x86
+        case closed = 0x87
     }
 }

@@ -12,6 +12,9 @@ public enum GateLimits {
     /// of the kernel's time, which is what a new call may have to wait behind it.
     public static let sessionsPerRenewal = 128
 
-    /// Reports in one `listed`: 28 reports of 32 IPv6 paths are 63,000 octets, the most that fit a frame.
-    public static let reportsPerPage = 28
+    /// Reports in one `listed`: 24 reports of 32 IPv6 paths and 8 near misses are 63,000 octets, the most that fit a frame.
+    public static let reportsPerPage = 24
+
+    /// Near misses in one report: a stream has two ends that can be wrong, with RTP and RTCP each, and a call two streams.
+    public static let nearMissesPerReport = 8
 }

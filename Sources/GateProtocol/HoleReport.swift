@@ -64,12 +64,17 @@ public struct HoleReport: Hashable, Sendable {
     public var halfOpen: [HalfOpenReport]
     /// Its exact paths.
     public var paths: [PathReport]
+    /// What was nearly one of its packets lately, the most frequent first; at most `GateLimits.nearMissesPerReport`.
+    public var nearMisses: [NearMiss]
 
     /// The holes of a session with their counts; it has none of a kind that is left out.
-    public init(session: SessionID, halfOpen: [HalfOpenReport] = [], paths: [PathReport] = []) {
+    public init(
+        session: SessionID, halfOpen: [HalfOpenReport] = [], paths: [PathReport] = [], nearMisses: [NearMiss] = []
+    ) {
         self.session = session
         self.halfOpen = halfOpen
         self.paths = paths
+        self.nearMisses = nearMisses
     }
 
     /// The holes without their counts.

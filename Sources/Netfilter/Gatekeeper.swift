@@ -17,6 +17,8 @@ public struct Gatekeeper<Kernel: Firewall> {
     var halfOpenSince: [SessionID: MonotonicTime] = [:]
     var table = HoleTable()
     var bindings: BindingTable
+    /// What no hole let through lately.
+    var nearMisses = NearMissTable()
     var random = SystemRandomNumberGenerator()
     /// How often the table was found missing and was made anew.
     public internal(set) var restorations = 0
@@ -116,6 +118,11 @@ public struct Gatekeeper<Kernel: Firewall> {
         return outcomes
     }
 
+    /// Takes a packet into account that no hole let through.
+    public mutating func noteMiss(from source: Endpoint, to destination: Endpoint, at now: MonotonicTime) {
+        nearMisses.note(from: source, to: destination, at: now)
+    }
+
     // MARK: Changes
 
     private mutating func change(_ session: SessionID, to holes: Holes, at now: MonotonicTime) -> GateOutcome {
@@ -169,9 +176,13 @@ public struct Gatekeeper<Kernel: Firewall> {
     ) -> GateOutcome {
         let before = table.holes(of: change.session)
         guard !change.wanted.isEmpty || !before.isEmpty else { return GateOutcome(.completed) }
-        let closed = table.commit(change.session, to: change.wanted, counts: counts, deadline: deadline(from: now))
+        var closed = table.commit(change.session, to: change.wanted, counts: counts, deadline: deadline(from: now))
         noteHalfOpen(change.session, change.wanted, at: now)
         let bindings = account(for: change.wanted, instead: before, at: now)
+        guard !change.wanted.isEmpty else {
+            closed.nearMisses = nearMisses.nearMisses(of: before, at: now)
+            return GateOutcome(.closed(closed), closed: closed.holes.isEmpty ? nil : closed)
+        }
         return GateOutcome(
             bindings.isEmpty ? .completed : .bound(bindings), closed: closed.holes.isEmpty ? nil : closed)
     }
@@ -304,7 +315,12 @@ public struct Gatekeeper<Kernel: Firewall> {
             let page = table.page(after: after, limit: GateLimits.reportsPerPage)
             let keys = page.sessions.flatMap { table.holes(of: $0).flatMap(\.keys) }
             let counts = try counters(of: keys, at: now)
-            let reports = page.sessions.map { HoleReport(session: $0, table.holes(of: $0), counts: counts) }
+            let reports = page.sessions.map { session in
+                let holes = table.holes(of: session)
+                var report = HoleReport(session: session, holes, counts: counts)
+                report.nearMisses = nearMisses.nearMisses(of: holes, at: now)
+                return report
+            }
             return GateOutcome(.listed(reports, more: page.more))
         } catch {
             return GateOutcome(error)

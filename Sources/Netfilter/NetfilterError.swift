@@ -24,6 +24,7 @@ public struct NetfilterError: Error, Hashable, Sendable {
         case readTable
         case claimTable
         case probeFlags
+        case bindLog(UInt16)
     }
 
     /// What the offset of a refused element message points at (NLMSGERR_ATTR_OFFS): an ENOENT means three things.
@@ -104,6 +105,7 @@ extension NetfilterError.Attempt: CustomStringConvertible {
         case .readTable: "reading table netdev sekisho"
         case .claimTable: "taking over table netdev sekisho"
         case .probeFlags: "asking whether tables can be owned"
+        case .bindLog(let group): "listening to nflog group \(group)"
         case .listHelpers: "listing the ct helpers of this machine"
         }
     }
@@ -113,6 +115,8 @@ extension NetfilterError {
     /// What to do about an error at start, in one line; nil when the description says all there is to say.
     public var advice: String? {
         switch (attempt, errno) {
+        case (.bindLog, EPERM), (.bindLog, EBUSY):
+            "another program has that nflog group; give the gate another one (near_misses: { nflog_group: NUMBER })"
         case (_, EPERM), (_, EACCES):
             "CAP_NET_ADMIN is missing, or another process owns table netdev sekisho"
         case (.openSocket, EPROTONOSUPPORT), (.openSocket, EAFNOSUPPORT):

@@ -163,6 +163,25 @@ final class Rule {
 
     func count() { append("counter") { _ in } }
 
+    /// `limit rate N/second burst N packets`: goes on with the next rule beyond that.
+    func limit(perSecond: UInt32) {
+        append("limit") { expression in
+            nftnl_expr_set_u64(expression, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(perSecond))
+            nftnl_expr_set_u64(expression, UInt16(NFTNL_EXPR_LIMIT_UNIT), 1)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LIMIT_BURST), perSecond)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LIMIT_TYPE), UInt32(NFT_LIMIT_PKTS.rawValue))
+        }
+    }
+
+    /// `log group N snaplen N queue-threshold 1`: the first octets of the packet, at once.
+    func log(group: UInt16) {
+        append("log") { expression in
+            nftnl_expr_set_u16(expression, UInt16(NFTNL_EXPR_LOG_GROUP), group)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOG_SNAPLEN), PacketLog.octets)
+            nftnl_expr_set_u16(expression, UInt16(NFTNL_EXPR_LOG_QTHRESHOLD), 1)
+        }
+    }
+
     func drop() {
         append("immediate") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)

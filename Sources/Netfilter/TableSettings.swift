@@ -21,13 +21,17 @@ public struct TableSettings: Hashable, Sendable {
     public var isOwned: Bool
     /// What inside IPv4 endpoints are seen as outside; nil when they are seen as they are.
     public var translation: TranslationSettings?
+    /// How packets that no hole let through are looked at; nil when they are not.
+    public var nearMisses: NearMissSettings?
 
     /// A table for these devices and prefixes; what is left out is at its default.
     public init(
         insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
         mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil,
+        nearMisses: NearMissSettings? = NearMissSettings()
     ) {
+        self.nearMisses = nearMisses
         self.translation = translation
         self.insideDevice = insideDevice
         self.outsideDevice = outsideDevice
@@ -41,4 +45,19 @@ public struct TableSettings: Hashable, Sendable {
 
     /// The maps of the table.
     var maps: [ElementMap] { ElementMap.allCases.filter { translation != nil || !$0.translates } }
+}
+
+/// How packets that no hole let through are looked at.
+public struct NearMissSettings: Hashable, Sendable {
+    /// The nflog group that the rules name and the gate listens to. That of SIP's port keeps clear of the small numbers that
+    /// loggers are given.
+    public var group: UInt16
+    /// Packets a second that each rule shows: a stream of a call that misses its hole has fifty.
+    public var perSecond: UInt32
+
+    /// This group and rate.
+    public init(group: UInt16 = 5_060, perSecond: UInt32 = 100) {
+        self.group = group
+        self.perSecond = perSecond
+    }
 }

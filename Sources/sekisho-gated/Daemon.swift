@@ -18,11 +18,14 @@ struct Daemon {
     private let signals: Int32
     private let firewall: NftFirewall
     private var gatekeeper: Gatekeeper<NftFirewall>
+    /// Nil where nobody wants to know of near misses, or another program has the group.
+    private let packetLog: PacketLog?
     private var connections: [Connection] = []
     /// Those of the gatekeeper that the log tells of.
     private var restorations = 0
     private var log = Log()
-    /// What `poll` looks at: the signals, the listener, changes of the table by others, and the connections in their order.
+    /// What `poll` looks at: the signals, the listener, changes of the table by others, packets that no
+    /// hole let through, and the connections in their order.
     private var entries: [pollfd] = []
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
@@ -52,10 +55,20 @@ struct Daemon {
         } catch {
             throw StartError(description: error.description + (error.advice.map { ": " + $0 } ?? ""))
         }
+        var warning: String?
+        do throws(NetfilterError) {
+            packetLog = try settings.nearMisses.map { nearMisses throws(NetfilterError) in
+                try PacketLog(group: nearMisses.group)
+            }
+        } catch {
+            packetLog = nil
+            warning = "near misses are not seen: " + error.description + (error.advice.map { ": " + $0 } ?? "")
+        }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
             holeTimeout: settings.holeTimeout, halfOpenLimit: settings.halfOpenLimit,
             translation: settings.translationSettings)
+        if let warning { log.line(warning) }
         takeOver()
         warnOfHelpers()
         try listener.listen()
@@ -136,6 +149,7 @@ struct Daemon {
         entries.append(pollfd(fd: signals, events: Int16(POLLIN), revents: 0))
         entries.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
         entries.append(pollfd(fd: firewall.watchDescriptor, events: Int16(POLLIN), revents: 0))
+        entries.append(pollfd(fd: packetLog?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
         for connection in connections {
             let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
             entries.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
@@ -144,7 +158,8 @@ struct Daemon {
         if entries[0].revents != 0 { return true }
         for session in gatekeeper.expire(at: now) { log.line("expired \(session): not renewed in time") }
         if entries[2].revents != 0 { repair() }
-        serve(entries[3...])
+        if entries[3].revents != 0 { lookAtMisses() }
+        serve(entries[4...])
         if entries[1].revents != 0 { admit() }
         log.flush()
         return false
@@ -184,6 +199,11 @@ struct Daemon {
         }
     }
 
+    private mutating func lookAtMisses() {
+        let now = now
+        packetLog?.read { source, destination in gatekeeper.noteMiss(from: source, to: destination, at: now) }
+    }
+
     private mutating func admit() {
         while let (descriptor, user, process) = listener.accept() {
             if user != 0, user != allowedUser {
@@ -203,7 +223,7 @@ struct Daemon {
         let outcomes = gatekeeper.handle(requests, at: now)
         tellRestorations()
         for (request, outcome) in zip(requests, outcomes) {
-            if settings.logsChanges || outcome.reply != .completed, let line = RequestLog.line(request, outcome) {
+            if settings.logsChanges || !outcome.reply.isDone, let line = RequestLog.line(request, outcome) {
                 log.line(line)
             }
         }

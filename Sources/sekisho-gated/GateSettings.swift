@@ -16,7 +16,8 @@ extension GateSettings {
             insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
             elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)),
-            isOwned: tableFlags == .auto, translation: translationSettings)
+            isOwned: tableFlags == .auto, translation: translationSettings,
+            nearMisses: nearMisses.map { NearMissSettings(group: $0.group, perSecond: $0.perSecond) })
     }
 
     /// What inside endpoints are seen as outside.

@@ -6,7 +6,7 @@ enum RequestLog {
     /// One line for each change and each refusal; nil for what changes nothing.
     static func line(_ request: GateRequest, _ outcome: GateOutcome) -> String? {
         switch outcome.reply {
-        case .completed, .bound:
+        case .completed, .bound, .closed:
             var line = describe(request)
             if case .bound(let bindings) = outcome.reply {
                 line += " as " + bindings.map { "\($0.inside)=\($0.external)" }.joined(separator: " ")

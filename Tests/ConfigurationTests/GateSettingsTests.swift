@@ -74,7 +74,7 @@ import Wire
     static let interface = "1 to 15 letters, digits and . _ - @"
     static let keys =
         "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, half_open_s, hole_timeout, forbidden, limits, "
-        + "nat, table_flags, keep_on_exit, log_changes"
+        + "nat, near_misses, table_flags, keep_on_exit, log_changes"
 
     @Test(arguments: [
         Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
@@ -154,11 +154,26 @@ import Wire
         #expect(error?.description == "gated.yaml:\(broken.line)")
     }
 
+    @Test func `near misses are looked at unless their rate is 0`() throws {
+        func settings(_ line: String) throws -> GateSettings {
+            let text = "inside: { interface: a, prefixes: [10.1.0.0/24] }\noutside: { interface: b }\n" + line
+            return try GateSettings(yaml: Array(text.utf8), file: "gated.yaml")
+        }
+        #expect(try settings("").nearMisses == GateSettings.NearMisses())
+        #expect(try settings("near_misses: { nflog_group: 7 }").nearMisses?.group == 7)
+        #expect(try settings("near_misses: { per_second: 9 }").nearMisses?.perSecond == 9)
+        #expect(try settings("near_misses: { per_second: 0 }").nearMisses == nil)
+        for line in ["{ nflog_group: 65536 }", "{ per_second: 10001 }"] {
+            #expect(throws: ConfigurationError.self) { try settings("near_misses: " + line) }
+        }
+    }
+
     @Test(arguments: [
         ("half_open_rate", "1", "10000"), ("half_open_s", "1", "3600"), ("hole_timeout", "5", "3600"),
         ("allow_user", "0", "4294967294"),
         ("media_ports", "1024", "1024-65535"), ("limits", "{ sessions: 1 }", "{ sessions: 100000 }"),
         ("limits", "{ holes_per_session: 2 }", "{ holes_per_session: 256 }"),
+        ("near_misses", "{ nflog_group: 0, per_second: 0 }", "{ nflog_group: 65535, per_second: 10000 }"),
         ("socket", "/", "/" + String(repeating: "a", count: 106)),
         ("allow_user", "a", String(repeating: "a", count: 32)),
     ])

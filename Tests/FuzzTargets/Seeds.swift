@@ -94,7 +94,8 @@ enum Seeds {
         let traffic = Traffic(packets: 1, bytes: 200)
         let report = HoleReport(
             session: session, halfOpen: [HalfOpenReport(inside: inside, incoming: traffic)],
-            paths: [PathReport(path: path, outgoing: traffic, incoming: traffic)])
+            paths: [PathReport(path: path, outgoing: traffic, incoming: traffic)],
+            nearMisses: [NearMiss(source: path.outside, destination: inside, packets: 9)])
         let frames: [GateFrame] = [
             .request(.hello(version: 1), id: 1), .request(.openFromAny(session, inside: [inside]), id: 2),
             .request(.narrow(session, Holes(halfOpen: [inside], paths: [path])), id: 3),
@@ -102,7 +103,7 @@ enum Seeds {
             .request(.list(after: session), id: 6), .reply(.completed, id: 7),
             .reply(.refused(GateRefusal(.tableFull, endpoint: inside, errno: 23)), id: 8),
             .reply(.renewed(missing: [session]), id: 9), .reply(.listed([report], more: true), id: 10),
-            .reply(.welcome(version: 1, holeTimeout: .seconds(60)), id: 11),
+            .reply(.welcome(version: 1, holeTimeout: .seconds(60)), id: 11), .reply(.closed(report), id: 12),
         ]
         var all: [UInt8] = [3, 0, 200, 17]
         var each: [[UInt8]] = []

@@ -71,7 +71,10 @@ import Wire
 
     @Test func `reports of a page, each as large as can be`() throws {
         let entry = PathReport(path: Self.path, outgoing: Traffic(), incoming: Traffic())
-        let report = HoleReport(session: Samples.session, paths: Array(repeating: entry, count: Self.holes))
+        let miss = NearMiss(source: Samples.v6, destination: Samples.v6, packets: 1)
+        let report = HoleReport(
+            session: Samples.session, paths: Array(repeating: entry, count: Self.holes),
+            nearMisses: Array(repeating: miss, count: GateLimits.nearMissesPerReport))
         let most = Array(repeating: report, count: GateLimits.reportsPerPage)
         let full = GateFrame.reply(.listed(most, more: true), id: 1)
         try fits(full)
@@ -88,5 +91,14 @@ import Wire
         isTooMany(.reply(.listed([report], more: false), id: 1))
         report = HoleReport(session: Samples.session, halfOpen: Array(repeating: half, count: Self.holes + 1))
         isTooMany(.reply(.listed([report], more: false), id: 1))
+    }
+
+    @Test func `near misses of a report`() throws {
+        let miss = NearMiss(source: Samples.v6, destination: Samples.v4, packets: 1)
+        var report = HoleReport(
+            session: Samples.session, nearMisses: Array(repeating: miss, count: GateLimits.nearMissesPerReport))
+        try fits(.reply(.closed(report), id: 1))
+        report.nearMisses.append(miss)
+        isTooMany(.reply(.closed(report), id: 1))
     }
 }

@@ -27,6 +27,10 @@ enum Samples {
             PathReport(path: path4, external: external, outgoing: Traffic(), incoming: Traffic()),
             PathReport(
                 path: path6, outgoing: Traffic(packets: .max, bytes: .max), incoming: Traffic(packets: 2, bytes: 3)),
+        ],
+        nearMisses: [
+            NearMiss(source: path4.outside, destination: external, packets: 1),
+            NearMiss(source: v6, destination: path6.outside, packets: .max),
         ])
 
     static let requests: [GateRequest] = [
@@ -39,7 +43,8 @@ enum Samples {
 
     static let replies: [GateReply] =
         [
-            .completed, .bound([]), .bound([binding, binding]), .renewed(missing: []), .renewed(missing: [session]),
+            .completed, .closed(HoleReport(session: session)), .closed(report), .bound([]), .bound([binding, binding]),
+            .renewed(missing: []), .renewed(missing: [session]),
             .renewed(missing: [], silent: [session]), .renewed(missing: [session], silent: [session]),
             .listed([], more: false),
             .listed([report, HoleReport(session: SessionID(1))], more: true),

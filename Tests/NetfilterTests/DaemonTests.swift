@@ -98,7 +98,7 @@ final class GateProcess {
         #expect(a.receive(7).count == 7)
         #expect(b.receive(5).count == 5)
         #expect(try client.ask(.renew([session])) == .renewed(missing: []))
-        #expect(try client.ask(.close(session)) == .completed)
+        #expect(try client.ask(.close(session))?.isDone == true)
         try b.send(0..<7, to: hosts.inside)
         #expect(a.receive().isEmpty)
         try child.expect("close 0000000000000abc; closed 10.1.0.2:4000<->10.2.0.2:5000 out 5 in 7")
@@ -141,7 +141,7 @@ final class GateProcess {
         let answering = try gate.connect()
         answering.send([0, 0, 0, 5, 0x81, 0, 0, 0, 1])
         #expect(try answering.receive() == nil)
-        #expect(try gate.connect().ask(.close(session)) == .completed)
+        #expect(try gate.connect().ask(.close(session))?.isDone == true)
         child.signal(SIGINT)
         #expect(child.wait(seconds: 10) == 0)
     }
@@ -158,7 +158,12 @@ final class GateProcess {
             (.openFromAny(SessionID(2), inside: [own]), refused),
             (.openFromAny(SessionID(3), inside: [other]), .completed),
             (.renew([session, SessionID(2)]), .renewed(missing: [SessionID(2)], silent: [session])),
-            (.close(session), .completed),
+            (
+                .close(session),
+                .closed(
+                    HoleReport(
+                        session: session, halfOpen: [HalfOpenReport(inside: hosts.inside, incoming: Traffic())]))
+            ),
             (
                 .list(after: nil),
                 .listed(
@@ -171,7 +176,12 @@ final class GateProcess {
                     ], more: false)
             ),
             (.narrow(SessionID(2), Holes(halfOpen: [own])), refused),
-            (.close(SessionID(3)), .completed),
+            (
+                .close(SessionID(3)),
+                .closed(
+                    HoleReport(
+                        session: SessionID(3), halfOpen: [HalfOpenReport(inside: other, incoming: Traffic())]))
+            ),
         ]
         var octets: [UInt8] = []
         for (index, (request, _)) in conversation.enumerated() {
@@ -211,7 +221,7 @@ final class GateProcess {
         #expect(elsewhere.wait(seconds: 10) == 1)
         #expect(elsewhere.text.contains("another sekisho-gated has table netdev sekisho"))
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
-        #expect(try client.ask(.close(session)) == .completed)
+        #expect(try client.ask(.close(session))?.isDone == true)
         child.signal(SIGTERM)
         #expect(child.wait(seconds: 10) == 0)
     }
@@ -226,7 +236,7 @@ final class GateProcess {
         let second = try gate.startReady()
         try second.expect("table netdev sekisho taken over with 1 sessions; 0 elements of none removed")
         #expect(try gate.ruleset().contains("10.1.0.2 . 4000"))
-        #expect(try gate.connect().ask(.close(session)) == .completed)
+        #expect(try gate.connect().ask(.close(session))?.isDone == true)
         #expect(try !gate.ruleset().contains("10.1.0.2 . 4000"))
         second.signal(SIGTERM)
         #expect(second.wait(seconds: 10) == 0)
@@ -284,7 +294,7 @@ final class GateProcess {
         try child.expect("connection refused: 8 are open")
         clients.removeLast()
         try child.expect("connection closed: by the peer")
-        #expect(try gate.connect().ask(.close(session)) == .completed)
+        #expect(try gate.connect().ask(.close(session))?.isDone == true)
     }
 
     @Test func `a peer that does not read is closed and holds up nobody`() throws {
@@ -303,7 +313,7 @@ final class GateProcess {
         for _ in 0..<2000 { try FrameEncoder.append(.request(.list(after: nil), id: 1), to: &lists) }
         deaf.send(lists)
         try child.expect("the peer does not read its replies")
-        #expect(try gate.connect().ask(.close(SessionID(1))) == .completed)
+        #expect(try gate.connect().ask(.close(SessionID(1)))?.isDone == true)
     }
 
     @Test func `20,000 mutated requests open nothing outside the policy`() throws {

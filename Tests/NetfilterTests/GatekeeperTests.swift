@@ -84,7 +84,7 @@ struct FakeGate {
         // The answer has the endpoint that the other side was told.
         #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .bound(first))
         #expect(gate.firewall.elements.count == 2)
-        #expect(gate.ask(.close(s1)) == .completed)
+        #expect(gate.ask(.close(s1)).isDone)
         #expect(gate.gatekeeper.bindingCount == 0)
     }
 
@@ -113,7 +113,7 @@ struct FakeGate {
             #expect(gate.gatekeeper.bindingCount == 1)
             #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .bound(bindings))
             #expect(gate.gatekeeper.bindingCount == 1)
-            #expect(gate.ask(.close(s1)) == .completed)
+            #expect(gate.ask(.close(s1)).isDone)
             #expect(gate.gatekeeper.bindingCount == 0)
         }
     }
@@ -133,11 +133,11 @@ struct FakeGate {
         let report = PathReport(path: path, outgoing: Traffic(packets: 5, bytes: 1000), incoming: Traffic())
         #expect(gate.ask(.list(after: nil)) == .listed([HoleReport(session: s1, paths: [report])], more: false))
         let outcome = gate.gatekeeper.handle(.close(s1), at: gate.now)
-        #expect(outcome.reply == .completed)
+        #expect(outcome.reply == .closed(HoleReport(session: s1, paths: [report])))
         #expect(outcome.closed?.paths == [report])
         #expect(gate.firewall.elements.isEmpty)
         let applied = gate.firewall.transactions.count
-        #expect(gate.ask(.close(s1)) == .completed)
+        #expect(gate.ask(.close(s1)).isDone)
         #expect(gate.firewall.transactions.count == applied)
     }
 

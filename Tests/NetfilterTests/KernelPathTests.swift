@@ -83,13 +83,13 @@ struct Addressing: Sendable, CustomTestStringConvertible {
         #expect(path.incoming == Traffic(packets: 60, bytes: 60 * octets))
 
         // Closed: the next packet is dropped.
-        #expect(gate.ask(.close(session)) == .completed)
+        #expect(gate.ask(.close(session)).isDone)
         try a.send(0..<50, to: hosts.outside)
         try b.send(0..<50, to: hosts.inside)
         #expect(a.receive().isEmpty)
         #expect(b.receive().isEmpty)
         #expect(gate.report(7) == nil)
-        #expect(gate.ask(.close(session)) == .completed)
+        #expect(gate.ask(.close(session)).isDone)
         #expect(try gate.testbed.listForeignRules() == foreign)
     }
 

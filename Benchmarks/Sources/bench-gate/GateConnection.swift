@@ -52,7 +52,7 @@ struct GateConnection {
     mutating func complete(_ request: GateRequest) throws {
         let reply = try ask(request)
         switch reply {
-        case .completed, .bound: return
+        case .completed, .bound, .closed: return
         case .refused, .renewed, .listed, .welcome: throw Failure(what: "\(request): \(reply)")
         }
     }
