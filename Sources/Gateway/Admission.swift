@@ -1,6 +1,6 @@
 import SIPText
 import SIPTransactions
-public import Wire
+import Wire
 
 /// How many requests outside of calls may come (RFC 3261 gives no number; a phone sends a few a minute).
 public struct AdmissionPolicy: Hashable, Sendable {

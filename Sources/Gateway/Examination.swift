@@ -27,7 +27,11 @@ extension SessionController {
         {
             return status < 200 ? proceed(subject) : reject(subject, .callIsOver)
         }
-        guard session.crosses else { return proceed(subject) }
+        if message.method == .bye { note(.said(by: sender.party, CallEvent.Label(.bye)), in: session) }
+        guard session.crosses else {
+            noteProgress(message, nil, sender.party, isOffer: false, .none, session)
+            return proceed(subject)
+        }
         if message.method == .bye {
             end(id)
             return ensureHoles(id, for: subject)
@@ -233,6 +237,7 @@ extension SessionController {
             // The reason may name what stood in the envelope: it is for the log, not for whoever sent the copy of one.
             return reject(subject, reading == .disclosed ? withheld(error, session.id) : error)
         }
+        noteProgress(message, description, sender.party, isOffer: isOffer, reading, session)
         session.negotiation = negotiation
         if reading != .none { session.reading = reading }
         if let status = message.status { advance(session, by: message, status, subject, context, sender) }
@@ -249,6 +254,7 @@ extension SessionController {
     /// The one answer to everything that depends on a key; the operator's log has the reason.
     mutating func withheld(_ rejection: Rejection, _ id: SessionID) -> Rejection {
         let callID = sessions[id]?.callID ?? []
+        if let session = sessions[id] { note(.refused(nil, why: Array(rejection.why.utf8)), in: session) }
         effects.append(.log(.refused(callID: callID, status: rejection.status, why: rejection.why)))
         return .undecipherable
     }

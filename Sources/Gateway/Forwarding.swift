@@ -135,6 +135,7 @@ extension SessionController {
         contexts[invite]?.isCancelled = true
         contexts[invite]?.later = []
         if let session = context.session {
+            if let session = sessions[session] { note(.said(by: .caller, CallEvent.Label(.cancel)), in: session) }
             if context.isInitial {
                 sessions[session]?.phase = .ending
             } else if context.carriesOffer {

@@ -69,6 +69,10 @@ extension SessionController {
             if let id = pending.request.changedSession { note(bindings, of: id) }
             confirm(pending.request)
             proceed(pending.subject)
+        case .closed(let report):
+            noteLast(report)
+            confirm(pending.request)
+            proceed(pending.subject)
         case .refused(let refusal) where refusal.reason == .conflict && replaceStale(pending.request):
             ask(pending.request, for: pending.subject)
         case .refused(let refusal):
@@ -107,6 +111,7 @@ extension SessionController {
     private mutating func confirm(_ id: SessionID, _ holes: Holes) {
         effects.append(.log(.holesChanged(id, holes)))
         guard let session = sessions[id] else { return }
+        note(.holes(halfOpen: holes.halfOpen.count, paths: holes.paths.count), in: session)
         var holes = holes
         holes.bindings = []
         if holes.halfOpen.isEmpty {

@@ -10,6 +10,7 @@ extension SessionController {
     ///
     /// - Parameter byGate: the session counts on what the message says already, and the gate refused it.
     mutating func reject(_ subject: Subject, _ rejection: Rejection, byGate: Bool = false) {
+        noteRefusal(of: subject, rejection)
         switch subject {
         case .request(let server):
             guard let context = contexts[server] else { return }

@@ -32,18 +32,21 @@ extension SessionController {
 
     /// Every session, the oldest first.
     public var summaries: [SessionSummary] {
-        sessions.values.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }.map { session in
-            let state: SessionSummary.State =
-                if session.phase == .ending {
-                    .closing
-                } else if !session.installed.paths.isEmpty {
-                    .open
-                } else {
-                    session.installed.halfOpen.isEmpty ? .noMedia : .halfOpen
-                }
-            return SessionSummary(
-                id: session.id, callID: session.callID, from: session.from, to: session.to, state: state,
-                startedAt: session.startedAt, reading: session.reading, holes: session.installed)
-        }
+        sessions.values.sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }.map { summary(of: $0) }
+    }
+
+    /// One session as the operator sees it.
+    func summary(of session: Session) -> SessionSummary {
+        let state: SessionSummary.State =
+            if session.phase == .ending {
+                .closing
+            } else if !session.installed.paths.isEmpty {
+                .open
+            } else {
+                session.installed.halfOpen.isEmpty ? .noMedia : .halfOpen
+            }
+        return SessionSummary(
+            id: session.id, callID: session.callID, from: session.from, to: session.to, state: state,
+            startedAt: session.startedAt, reading: session.reading, holes: session.installed)
     }
 }

@@ -4,13 +4,6 @@ import SIPText
 import SIPTransactions
 import Wire
 
-/// One of the two ends of a call.
-enum Party: Hashable, Sendable {
-    case caller, callee
-
-    var other: Party { self == .caller ? .callee : .caller }
-}
-
 /// Something of each end of a call.
 struct Both<Value> {
     var caller: Value
@@ -111,6 +104,10 @@ final class Session {
     var silentSince: MonotonicTime?
     var keys: [HeldKey] = []
     var reading = Reading.none
+    /// What happened so far, for whoever asks why.
+    var record = CallRecord()
+    /// What its holes had counted when they closed.
+    var lastReport: HoleReport?
 
     /// - Parameters:
     ///   - request: the INVITE.

@@ -35,6 +35,8 @@ public struct SessionController: ~Copyable {
     /// The registrar of the domains that are served here; nil where there is none.
     var registrar: GatewayRegistrar?
     var gate = GateLink()
+    /// The last calls that are over.
+    var endedCalls = EndedCalls()
     /// Messages whose envelopes are being opened.
     var examining: [EnvelopeToken: Subject] = [:]
     var nextEnvelope: UInt64 = 0
@@ -279,5 +281,6 @@ extension SessionController {
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1
         effects.append(.log(.sessionClosed(id, reason)))
+        endedCalls.append(EndedCall(session, at: now, reason), isAnswered: session.calleeTag != nil)
     }
 }

@@ -88,7 +88,9 @@ final class FakeGate {
             holes.bindings = []
             entries[id] = Entry(holes: holes, expires: now + holeTimeout)
             return bound(holes.halfOpen + holes.paths.map(\.inside) + holes.reserved)
-        case .close(let id): entries[id] = nil
+        case .close(let id):
+            guard let entry = entries.removeValue(forKey: id) else { return .completed }
+            return .closed(Self.report(id, entry.holes))
         case .renew(let sessions):
             for id in sessions { entries[id]?.expires = now + holeTimeout }
             return .renewed(
@@ -96,14 +98,15 @@ final class FakeGate {
                 silent: isSilent ? sessions.filter { entries[$0] != nil } : [])
         case .list(let after):
             let page = entries.filter { entry in after.map { $0 < entry.key } ?? true }.sorted { $0.key < $1.key }
-            let reports = page.prefix(GateLimits.reportsPerPage).map { id, entry in
-                HoleReport(
-                    session: id, halfOpen: entry.holes.halfOpen.map { HalfOpenReport(inside: $0, incoming: Traffic()) },
-                    paths: entry.holes.paths.map { PathReport(path: $0, outgoing: Traffic(), incoming: Traffic()) })
-            }
+            let reports = page.prefix(GateLimits.reportsPerPage).map { id, entry in Self.report(id, entry.holes) }
             return .listed(reports, more: page.count > reports.count)
         }
-        return .completed
+    }
+
+    private static func report(_ id: SessionID, _ holes: Holes) -> HoleReport {
+        HoleReport(
+            session: id, halfOpen: holes.halfOpen.map { HalfOpenReport(inside: $0, incoming: Traffic()) },
+            paths: holes.paths.map { PathReport(path: $0, outgoing: Traffic(), incoming: Traffic()) })
     }
 
     private func bound(_ insides: [Endpoint]) -> GateReply {
