@@ -6,6 +6,8 @@ public enum ControlAnswer: Hashable, Sendable {
     /// - total: how many sessions there are; more than are listed when there are more than `maximumSessions`.
     /// - gateAnswered: whether the gate said of all of them what they have open.
     case sessions([SessionReport], total: UInt64, gateAnswered: Bool)
+    /// One call.
+    case call(CallReport)
     /// Why there is no answer.
     case refused(String)
 
@@ -28,6 +30,7 @@ public enum ControlAnswer: Hashable, Sendable {
                     }
                 }
             }
+        case .call(let report): report.write(to: &writer)
         case .refused(let reason):
             writer.object { writer in writer.member("error") { $0.text(Array(reason.utf8)) } }
         }
@@ -51,6 +54,7 @@ public enum ControlAnswer: Hashable, Sendable {
             for report in try value.array("sessions") { reports.append(try SessionReport(report)) }
             self = .sessions(
                 reports, total: try value.number("total"), gateAnswered: try value.flag("gate_answered"))
+        case .call: self = .call(try CallReport(value))
         }
     }
 }

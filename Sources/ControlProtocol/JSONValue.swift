@@ -52,6 +52,11 @@ struct JSONValue {
         return text
     }
 
+    func endpoint(_ name: StaticString) throws(ParseError) -> Endpoint {
+        guard let endpoint = Endpoint(try text(name)) else { throw ParseError(.badAddress, in: name, at: offset) }
+        return endpoint
+    }
+
     func array(_ name: StaticString) throws(ParseError) -> [JSONValue] {
         let value = try required(name)
         guard case .array(let items) = value.content else { throw value.mismatch(name) }

@@ -42,6 +42,8 @@ struct JSONWriter {
         append("null")
     }
 
+    mutating func text(_ text: String) { self.text(Array(text.utf8)) }
+
     /// A string of any octets: what is no UTF-8 becomes U+FFFD, and what a terminal would obey is escaped, so that the
     /// document can be looked at as it is.
     mutating func text(_ octets: [UInt8]) {

@@ -52,23 +52,16 @@ extension PinholeReport {
 
     init(_ value: JSONValue) throws(ParseError) {
         let outside: Endpoint? =
-            try value.text("outside") == Self.any ? nil : try Self.endpoint("outside", of: value)
+            try value.text("outside") == Self.any ? nil : try value.endpoint("outside")
         self.init(
-            inside: try Self.endpoint("inside", of: value),
-            external: value.member("external") == nil ? nil : try Self.endpoint("external", of: value),
+            inside: try value.endpoint("inside"),
+            external: value.member("external") == nil ? nil : try value.endpoint("external"),
             outside: outside,
             outward: try Traffic(try value.required("outward")), inward: try Traffic(try value.required("inward")))
     }
 
     /// What stands for an endpoint that is not known yet.
     private static var any: String { "any" }
-
-    private static func endpoint(_ name: StaticString, of value: JSONValue) throws(ParseError) -> Endpoint {
-        guard let endpoint = Endpoint(try value.text(name)) else {
-            throw ParseError(.badAddress, in: name, at: value.offset)
-        }
-        return endpoint
-    }
 }
 
 extension PinholeReport.Traffic {

@@ -19,7 +19,7 @@ enum ControlClient {
         switch try ControlAnswer(json: document.span, to: .status) {
         case .status(let report): return report
         case .refused(let why): throw Failure(description: why)
-        case .sessions: throw Failure(description: "the server answered another question")
+        case .sessions, .call: throw Failure(description: "the server answered another question")
         }
     }
 
@@ -33,7 +33,7 @@ enum ControlClient {
             }
             return (reports, total)
         case .refused(let why): throw Failure(description: why)
-        case .status: throw Failure(description: "the server answered another question")
+        case .status, .call: throw Failure(description: "the server answered another question")
         }
     }
 

@@ -12,7 +12,8 @@ struct Sekisho: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            StatusCommand.self, SessionsCommand.self, TopCommand.self, UserCommand.self, UserAgentCommand.self,
+            StatusCommand.self, SessionsCommand.self, TopCommand.self, WhyCommand.self, UserCommand.self,
+            UserAgentCommand.self,
             DemoCommand.self,
         ])
 }

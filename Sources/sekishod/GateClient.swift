@@ -116,6 +116,16 @@ final class GateClient: @unchecked Sendable {
         var isComplete = false
     }
 
+    /// What one session has open, with its counters; nil when the gate does not answer.
+    func report(of session: SessionID) -> EventLoopFuture<HoleReport?> {
+        let promise = eventLoop.makePromise(of: HoleReport?.self)
+        send(.list(after: session.value == 0 ? nil : SessionID(session.value - 1))) { reply in
+            guard case .listed(let page, _) = reply else { return promise.succeed(nil) }
+            promise.succeed(page.first { $0.session == session } ?? HoleReport(session: session))
+        }
+        return promise.futureResult
+    }
+
     /// What every session has open, with its counters.
     func reports() -> EventLoopFuture<Listing> {
         let promise = eventLoop.makePromise(of: Listing.self)

@@ -43,16 +43,20 @@ enum Reports {
         let byID = Dictionary(listing.reports.map { ($0.session, $0) }, uniquingKeysWith: { first, _ in first })
         // What the gate has not listed is not open, if it has listed everything.
         let unlisted: [PinholeReport]? = listing.isComplete ? [] : nil
-        let reports = summaries.map { summary in
-            SessionReport(
-                identifier: summary.id.description, callID: summary.callID, from: summary.from, to: summary.to,
-                state: state(summary.state), age: seconds(from: summary.startedAt, to: now),
-                description: description(summary.reading), pinholes: byID[summary.id].map(pinholes) ?? unlisted)
-        }
+        let reports = summaries.map { session($0, byID[$0.id].map(pinholes) ?? unlisted, at: now) }
         return ControlAnswer.sessions(reports, total: UInt64(reports.count), gateAnswered: listing.isComplete).json
     }
 
-    private static func pinholes(_ report: HoleReport) -> [PinholeReport] {
+    static func session(
+        _ summary: SessionSummary, _ pinholes: [PinholeReport]?, at now: MonotonicTime
+    ) -> SessionReport {
+        SessionReport(
+            identifier: summary.id.description, callID: summary.callID, from: summary.from, to: summary.to,
+            state: state(summary.state), age: seconds(from: summary.startedAt, to: now),
+            description: description(summary.reading), pinholes: pinholes)
+    }
+
+    static func pinholes(_ report: HoleReport) -> [PinholeReport] {
         let none = PinholeReport.Traffic(packets: 0, bytes: 0)
         return report.halfOpen.map {
             PinholeReport(
@@ -86,7 +90,7 @@ enum Reports {
         }
     }
 
-    private static func seconds(from start: MonotonicTime, to now: MonotonicTime) -> UInt64 {
+    static func seconds(from start: MonotonicTime, to now: MonotonicTime) -> UInt64 {
         UInt64(max(0, (now - start).components.seconds))
     }
 }

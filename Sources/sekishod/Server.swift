@@ -209,6 +209,18 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
             }
         case .sessions:
             return snapshots.and(shards[0].reports()).map { Reports.sessions($0.flatMap(\.summaries), $1, at: now) }
+        case .call(let name):
+            let accounts = EventLoopFuture.whenAllSucceed(shards.map { $0.account(of: name) }, on: eventLoop)
+            return accounts.flatMap { [self] accounts in
+                guard let account = accounts.compactMap({ $0 }).max(by: Reports.isBetter) else {
+                    return eventLoop.makeSucceededFuture(
+                        ControlAnswer.refused("no call is known by that name; the last few hundred are").json)
+                }
+                guard account.end == nil else {
+                    return eventLoop.makeSucceededFuture(Reports.call(account, account.lastReport, at: now))
+                }
+                return shards[0].report(of: account.summary.id).map { Reports.call(account, $0, at: now) }
+            }
         }
     }
 }

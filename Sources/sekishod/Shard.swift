@@ -80,6 +80,16 @@ final class Shard: @unchecked Sendable {
         }
     }
 
+    /// What happened in the call of this name, if it is one of this shard's.
+    func account(of name: [UInt8]) -> EventLoopFuture<CallAccount?> {
+        eventLoop.submit { [self] in controller.account(of: name) }
+    }
+
+    /// What a session has open; nil when the gate does not answer.
+    func report(of session: SessionID) -> EventLoopFuture<HoleReport?> {
+        eventLoop.flatSubmit { self.gate.report(of: session) }
+    }
+
     /// What every session of the gate has open, those of other shards too.
     func reports() -> EventLoopFuture<GateClient.Listing> { eventLoop.flatSubmit { self.gate.reports() } }
 

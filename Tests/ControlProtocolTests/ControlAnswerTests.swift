@@ -101,7 +101,7 @@ import Wire
         #expect(total == 10_001)
     }
 
-    @Test(arguments: ControlRequest.allCases)
+    @Test(arguments: ControlRequestTests.requests)
     func `A refusal answers every request`(_ request: ControlRequest) throws {
         let answer = ControlAnswer.refused("control request: not supported at octet 0")
         #expect(try read(answer.json, to: request) == answer)
