@@ -79,20 +79,16 @@ extension SessionController {
     mutating func note(_ bindings: [EndpointBinding], of id: SessionID) {
         guard let session = sessions[id] else { return }
         var all = bindings
-        forgetBindings(of: session)
         for old in session.bindings where all.count < GateLimits.holesPerSession {
             if !all.contains(where: { $0.inside == old.inside || $0.external == old.external }) { all.append(old) }
         }
+        let before = session.bindings
         session.bindings = all
-        for binding in all { gate.insides[binding.external] = binding.inside }
+        announceBindings(added: all.filter { !before.contains($0) }, removed: before.filter { !all.contains($0) })
     }
 
     /// A session is over: what it had outside stands for nobody.
-    mutating func forgetBindings(of session: Session) {
-        for binding in session.bindings where gate.insides[binding.external] == binding.inside {
-            gate.insides[binding.external] = nil
-        }
-    }
+    mutating func forgetBindings(of session: Session) { announceBindings(added: [], removed: session.bindings) }
 
     /// What a session wants, with the external endpoints that it shall have again.
     func withBindings(_ holes: Holes, of session: Session) -> Holes {

@@ -14,6 +14,8 @@ public enum Effect: Sendable, Equatable {
     case locate(LookUpToken, ServerQuery)
     /// Put a change of the registrations on the disk, in the order of the effects.
     case store(StoreToken, LocationChange)
+    /// Tell the controllers of other event loops.
+    case announce(Announcement)
     /// Decrypt the first CMS body that own identities or the session's keys open.
     case openEnvelope(EnvelopeToken, EnvelopeRequest)
     /// Overwrite a key: its session is over, or it was replaced.

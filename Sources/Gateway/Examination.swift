@@ -273,9 +273,7 @@ extension SessionController {
             }
         }
         guard !addresses.isEmpty else { return [] }
-        return addresses.filter { address in
-            sessions.values.contains { $0 !== session && $0.hasInsideParty(at: address) }
-        }
+        return addresses.filter { isInOtherCall($0, than: session) }
     }
 
     /// What a final response is to the open offer.

@@ -15,13 +15,19 @@ struct GateLink {
     var closing: Set<SessionID> = []
     /// Sessions whose refresh waits for the one before it.
     var renewing: ArraySlice<SessionID> = []
-    /// The inside endpoints of the calls here by the external ones that the gate gave them.
+    /// The inside endpoints of the calls here, and of other event loops, by the external ones that the gate gave them.
     var insides: [Endpoint: Endpoint] = [:]
 
     /// A request under way.
     struct Pending {
         let request: GateRequest
         let subject: Subject
+    }
+
+    /// Takes into account what external endpoints stand for.
+    mutating func note(added: [EndpointBinding], removed: [EndpointBinding]) {
+        for binding in removed where insides[binding.external] == binding.inside { insides[binding.external] = nil }
+        for binding in added { insides[binding.external] = binding.inside }
     }
 
     /// Refreshes in one hole timeout: one may be lost and the holes live on.

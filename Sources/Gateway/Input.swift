@@ -27,6 +27,8 @@ public enum Input: Sendable {
     case stored(StoreToken, Bool)
     /// Another controller's registrar has changed this on the disk.
     case locationChanged(LocationChange)
+    /// Another controller has an `announce` effect.
+    case announced(Announcement)
     /// The registrar's users are these now.
     case usersChanged([RegisteredUser])
     /// A connection that a peer had made is gone.

@@ -229,6 +229,7 @@ extension SessionController {
         session.noteSequence(of: request)
         sessions[id] = session
         dialogs[session.dialog, default: []].append(session)
+        announcePhones(of: session, isThere: true)
         counters.sessionsOpened += 1
         effects.append(.log(.sessionOpened(id, callID: session.callID)))
         return id

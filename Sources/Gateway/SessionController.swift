@@ -35,6 +35,7 @@ public struct SessionController: ~Copyable {
     /// The registrar of the domains that are served here; nil where there is none.
     var registrar: GatewayRegistrar?
     var gate = GateLink()
+    var callsElsewhere = CallsElsewhere()
     /// The last calls that are over.
     var endedCalls = EndedCalls()
     /// Messages whose envelopes are being opened.
@@ -74,6 +75,7 @@ public struct SessionController: ~Copyable {
             located(token, destinations, isTemporary: isTemporary)
         case .stored(let token, let succeeded): stored(token, succeeded)
         case .locationChanged(let change): registrar?.adopt(change)
+        case .announced(let announcement): take(announcement)
         case .usersChanged(let users): registrar?.replaceUsers(users)
         case .connectionClosed(let connection):
             registrar?.connectionClosed(connection)
@@ -277,6 +279,7 @@ extension SessionController {
         if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }
         if session.hasTimer { effects.append(.cancelTimer(.sessionExpires(id))) }
         forgetBindings(of: session)
+        announcePhones(of: session, isThere: false)
         endCall(of: session.user)
         for key in session.keys { effects.append(.forgetKey(key.handle)) }
         counters.sessionsClosed += 1

@@ -197,6 +197,10 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
         }
     }
 
+    func announce(_ announcement: Announcement, of shard: Shard) {
+        for other in shards where other !== shard { other.send(.announced(announcement)) }
+    }
+
     // MARK: Control
 
     private func answer(_ request: ControlServer.Request) -> EventLoopFuture<[UInt8]> {

@@ -15,6 +15,7 @@ protocol ShardOwner: AnyObject, Sendable {
     func send(_ octets: [UInt8], to destination: Destination)
     func locate(_ query: ServerQuery, for token: LookUpToken, of shard: Shard)
     func store(_ change: LocationChange, for token: StoreToken, of shard: Shard)
+    func announce(_ announcement: Announcement, of shard: Shard)
 }
 
 /// One event loop's share of the calls: a controller, and the one switch that performs its effects. Calls are shared out by
@@ -119,6 +120,7 @@ final class Shard: @unchecked Sendable {
                 envelopes.open(request) { [unowned self] outcome in handle(.envelopeOpened(token, outcome)) }
             case .locate(let token, let query): owner.locate(query, for: token, of: self)
             case .store(let token, let change): owner.store(change, for: token, of: self)
+            case .announce(let announcement): owner.announce(announcement, of: self)
             case .forgetKey(let handle): envelopes.forget(handle)
             case .log(let event): log.write(event)
             }

@@ -228,4 +228,43 @@ import Wire
         #expect(offers[0].map { Body.media(of: $0) } == .some(.some(.some(inside.media))))
         #expect(offers[1].map { Body.media(of: $0) } == .some(.some(.some(external))))
     }
+
+    @Test func `the legs of a call that a server outside made into two are of different event loops`() throws {
+        let (external, media) = (Endpoint(Self.external, 30_000), Endpoint(Family.v4.inside(17), 20_000))
+        let binding = EndpointBinding(inside: media, external: external)
+        func call() -> Call {
+            let script = script(Setting(caller: .outside, callee: .inside)) { $0 = $0.share(0, of: 2) }
+            return script.call()
+        }
+        // Nobody here knows the phone behind the endpoint: the media goes where the offer says.
+        let alone = call()
+        alone.caller.invite(.media(external))
+        #expect(told(alone.callee.phone) == external)
+        // The other event loop has told.
+        let known = call()
+        known.script.feed(.announced(.bindings(added: [binding], removed: [])))
+        known.script.feed(.announced(.phone(media.address, isThere: true)))
+        known.caller.invite(.media(external))
+        #expect(told(known.callee.phone) == media)
+        known.callee.answer()
+        #expect(known.script.open.flatMap(\.paths).isEmpty)
+        // And is told of this one's phone and its endpoints, until the call is over.
+        let phone = known.callee.phone.endpoint.address
+        #expect(known.script.announced.contains(.phone(phone, isThere: true)))
+        known.caller.bye()
+        #expect(known.script.announced.contains(.phone(phone, isThere: false)))
+        var (given, taken): ([EndpointBinding], [EndpointBinding]) = ([], [])
+        for case .bindings(let added, let removed) in known.script.announced {
+            given += added
+            taken += removed
+        }
+        #expect(Set(given) == Set(taken) && !given.isEmpty)
+        known.script.feed(.announced(.bindings(added: [], removed: [binding])))
+        known.script.feed(.announced(.phone(media.address, isThere: false)))
+        #expect(known.script.controller.gate.insides.isEmpty)
+        // With one event loop nothing is said.
+        let one = script().call()
+        one.establish()
+        #expect(one.script.announced.isEmpty)
+    }
 }

@@ -39,6 +39,8 @@ final class Script {
     private(set) var astray: [(message: Message, destination: Destination)] = []
     private(set) var log: [GatewayEvent] = []
     private(set) var forgotten: [KeyHandle] = []
+    /// What the controllers of other event loops were told.
+    private(set) var announced: [Announcement] = []
     /// Envelopes that the gateway wanted opened.
     private(set) var envelopes: [(token: EnvelopeToken, request: EnvelopeRequest)] = []
     /// What comes of opening an envelope; nil leaves it to `open`.
@@ -184,6 +186,7 @@ final class Script {
             case .store(let token, let change):
                 stored.append(change)
                 queue.append(.gateway(.stored(token, storeWorks)))
+            case .announce(let announcement): announced.append(announcement)
             case .forgetKey(let key): forgotten.append(key)
             case .log(let event): log.append(event)
             }
