@@ -61,6 +61,8 @@ public struct GateSettings: Hashable, Sendable {
         public var ports: ClosedRange<UInt16> = 16_384...32_767
         /// How long a port rests after its last use.
         public var quarantine: Duration = .seconds(60)
+        /// Pairs that one inside host may have at one time; nil is a quarter of all.
+        public var pairsPerHost: Int?
 
         /// Translation to these addresses; all else is at its default.
         public init(addresses: [IPAddress]) { self.addresses = addresses }

@@ -80,6 +80,7 @@ extension GateSettings.Translation {
         case addresses
         case ports
         case quarantine = "quarantine_s"
+        case pairsPerHost = "pairs_per_host"
     }
 
     fileprivate init(reading field: Field, inside: [Prefix]) throws(ConfigurationError) {
@@ -103,6 +104,8 @@ extension GateSettings.Translation {
         }
         // RFC 6056 has no number; a phone that did not hear the BYE sends until its own timer ends it, a minute or two.
         if let field = section[.quarantine] { quarantine = .seconds(try field.number(0...3600)) }
+        // All pairs of 64 addresses.
+        if let field = section[.pairsPerHost] { pairsPerHost = try field.number(1...2_097_152) }
     }
 }
 

@@ -1,4 +1,4 @@
-public import GateProtocol
+import GateProtocol
 public import Wire
 
 /// Which inside endpoint has which external one, and which ports are free. A pure value.
@@ -38,6 +38,8 @@ public struct BindingTable: Sendable {
     private var firstResting = 0
     /// Addresses that hosts have bindings on, and how many.
     private var hosts: [IPAddress: (address: Int, count: Int)] = [:]
+    /// Pairs that are a host's, resting ones too.
+    private var pairs: [IPAddress: Int] = [:]
 
     /// A table in which everything is free.
     public init(_ settings: TranslationSettings) {
@@ -66,7 +68,7 @@ public struct BindingTable: Sendable {
     /// Gives the endpoint an external one if it has none. Nothing refers to it yet: `use` or `forget` follows.
     ///
     /// - Parameter wanted: the external endpoint that it had, for one that is to have it again.
-    /// - Returns: nil when no port is free.
+    /// - Returns: nil when no port is free, or the host has as many pairs as one may have.
     public mutating func bind(
         _ inside: Endpoint, wanted: Endpoint? = nil, at now: MonotonicTime,
         using random: inout some RandomNumberGenerator
@@ -123,8 +125,14 @@ public struct BindingTable: Sendable {
         if let time {
             resting.append(Rest(pair: pair, until: time, host: inside.address))
         } else {
-            free[pair.address].append(pair.port)
+            free(pair, of: inside.address)
         }
+    }
+
+    private mutating func free(_ pair: Pair, of host: IPAddress) {
+        free[pair.address].append(pair.port)
+        guard let count = pairs[host] else { return }
+        pairs[host] = count > 1 ? count - 1 : nil
     }
 
     private func pair(of external: Endpoint) -> Pair? {
@@ -136,9 +144,9 @@ public struct BindingTable: Sendable {
     /// Frees the pairs that have rested.
     private mutating func release(at now: MonotonicTime) {
         while firstResting < resting.count, resting[firstResting].until <= now {
-            let pair = resting[firstResting].pair
+            let rest = resting[firstResting]
             firstResting += 1
-            free[pair.address].append(pair.port)
+            free(rest.pair, of: rest.host)
         }
         guard firstResting > 1_024, firstResting > resting.count / 2 else { return }
         resting.removeSubrange(..<firstResting)
@@ -163,6 +171,7 @@ public struct BindingTable: Sendable {
             if let index = free[pair.address].firstIndex(of: pair.port) {
                 free[pair.address].swapAt(index, free[pair.address].count - 1)
                 free[pair.address].removeLast()
+                pairs[host, default: 0] += 1
             } else if let index = resting[firstResting...].firstIndex(where: { $0.pair == pair && $0.host == host }) {
                 // It rests after a use that is to go on.
                 resting.remove(at: index)
@@ -176,6 +185,7 @@ public struct BindingTable: Sendable {
 
     /// The even port of a pair that nobody has, on the host's own address first.
     private mutating func draw(for host: IPAddress, using random: inout some RandomNumberGenerator) -> Endpoint? {
+        guard pairs[host, default: 0] < settings.pairsPerHost else { return nil }
         var best = hosts[host]?.address
         if best.map({ free[$0].isEmpty }) ?? true {
             best = free.indices.max { free[$0].count < free[$1].count }
@@ -185,6 +195,7 @@ public struct BindingTable: Sendable {
         free[index].swapAt(place, free[index].count - 1)
         let port = free[index].removeLast()
         taken[Pair(address: index, port: port)] = 1
+        pairs[host, default: 0] += 1
         return Endpoint(settings.addresses[index], port)
     }
 }

@@ -23,7 +23,8 @@ extension GateSettings {
     /// What inside endpoints are seen as outside.
     var translationSettings: TranslationSettings? {
         translation.map {
-            TranslationSettings(addresses: $0.addresses, ports: $0.ports, quarantine: $0.quarantine)
+            TranslationSettings(
+                addresses: $0.addresses, ports: $0.ports, quarantine: $0.quarantine, pairsPerHost: $0.pairsPerHost)
         }
     }
 

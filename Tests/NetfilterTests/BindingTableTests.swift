@@ -8,10 +8,13 @@ import Wire
     private let external = [IPAddress.v4(0xC633_6401), .v4(0xC633_6402)]
     private let start = MonotonicTime(nanoseconds: 0)
 
-    private func table(_ addresses: Int = 1, ports: ClosedRange<UInt16> = 20_000...20_007) -> BindingTable {
+    private func table(
+        _ addresses: Int = 1, ports: ClosedRange<UInt16> = 20_000...20_007, pairsPerHost: Int = .max
+    ) -> BindingTable {
         BindingTable(
             TranslationSettings(
-                addresses: Array(external.prefix(addresses)), ports: ports, quarantine: .seconds(60)))
+                addresses: Array(external.prefix(addresses)), ports: ports, quarantine: .seconds(60),
+                pairsPerHost: pairsPerHost))
     }
 
     private func endpoint(_ host: UInt32, _ port: UInt16) -> Endpoint { Endpoint(.v4(0x0A01_0000 | host), port) }
@@ -54,6 +57,33 @@ import Wire
         table.drop(endpoint(2, 4000), at: start)
         #expect(open(&table, endpoint(3, 4000), at: 59) == nil)
         #expect(open(&table, endpoint(3, 4000), at: 60) == old)
+    }
+
+    @Test func `one host has its share of the pairs, resting ones too, and leaves the others theirs`() throws {
+        var table = table(ports: 20_000...20_099, pairsPerHost: 3)
+        let firsts = (0..<3).map { endpoint(2, 4_000 + 2 * $0) }
+        for first in firsts { #expect(open(&table, first) != nil) }
+        // RTCP beside RTP is no pair of its own; a fourth is.
+        #expect(open(&table, endpoint(2, 4_001)) != nil)
+        #expect(open(&table, endpoint(2, 4_100)) == nil)
+        #expect(open(&table, endpoint(3, 4_100)) != nil)
+        let told = table.external(of: firsts[2])
+        table.drop(firsts[2], at: start)
+        #expect(open(&table, endpoint(2, 4_100), at: 59) == nil)
+        // What it had it may have again.
+        #expect(open(&table, firsts[2], at: 59, wanted: told) == told)
+        table.drop(firsts[2], at: start)
+        #expect(open(&table, endpoint(2, 4_100), at: 60) != nil)
+        // What nobody was told of does not count.
+        var random = SystemRandomNumberGenerator()
+        table.drop(firsts[1], at: start)
+        _ = open(&table, endpoint(9, 9_000), at: 120)
+        for _ in 0..<10 {
+            #expect(table.bind(endpoint(2, 4_200), at: start + .seconds(120), using: &random) != nil)
+            table.forget(endpoint(2, 4_200))
+        }
+        #expect(TranslationSettings(addresses: external, ports: 20_000...20_099).pairsPerHost == 25)
+        #expect(TranslationSettings(addresses: external, ports: 20_000...20_001).pairsPerHost == 1)
     }
 
     @Test func `a binding that was for nothing is free at once`() throws {

@@ -55,7 +55,7 @@ import Wire
                 var believed: [SessionID: Holes] = [:]
                 for group in Self.groups(of: size) {
                     for (request, outcome) in zip(group, gate.gatekeeper.handle(group, at: gate.now)) {
-                        guard case .completed = outcome.reply, let (session, holes) = Self.wanted(request) else {
+                        guard outcome.reply.isDone, let (session, holes) = Self.wanted(request) else {
                             continue
                         }
                         believed[session] = holes
@@ -82,7 +82,7 @@ import Wire
             var believed: [SessionID: Holes] = [:]
             for request in Self.scenario {
                 let reply = gate.ask(request)
-                if case .completed = reply, let (session, holes) = Self.wanted(request) { believed[session] = holes }
+                if reply.isDone, let (session, holes) = Self.wanted(request) { believed[session] = holes }
                 #expect(Set(gate.firewall.elements.keys) == Set(believed.values.flatMap(Self.keys)))
                 if case .refused(let refusal) = reply {
                     #expect(refusal.errno == errno)

