@@ -43,4 +43,23 @@ extension Candidate {
         else { return nil }
         return Endpoint(address, UInt16(port))
     }
+
+    /// Where `raddr` of a candidate and its `rport` stand (RFC 8839 section 5.1), and the address; nil where there is none, or
+    /// a name.
+    static func related(in value: Range<Int>, of bytes: Span<UInt8>) -> (address: IPAddress, place: Range<Int>)? {
+        var fields = Fields(value, of: "a=candidate")
+        for _ in 0..<6 { guard (try? fields.next(in: bytes)) != nil else { return nil } }
+        while let name = try? fields.next(in: bytes), let field = try? fields.next(in: bytes) {
+            guard bytes.equal(name, "raddr") else { continue }
+            guard let address = IPAddress(text: bytes.extracting(field)) else { return nil }
+            var end = field.upperBound
+            if let next = try? fields.next(in: bytes), bytes.equal(next, "rport"),
+                let port = try? fields.next(in: bytes)
+            {
+                end = port.upperBound
+            }
+            return (address, field.lowerBound..<end)
+        }
+        return nil
+    }
 }

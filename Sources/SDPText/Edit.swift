@@ -82,19 +82,32 @@ extension SessionDescription {
         }
     }
 
-    /// The description without the lines of candidates that the closure wants gone, whatever their transport and component.
-    func withoutCandidates(_ isUnwanted: (Endpoint) -> Bool) throws(EditError) -> SessionDescription {
-        var lines: [Range<Int>] = []
+    /// The description without the lines of candidates at addresses that are hidden and have no new endpoint, whatever their
+    /// transport and component, and without the hidden addresses behind the others: in their place stands what an agent writes
+    /// that does not tell them (RFC 8839 section 5.1).
+    func hidingCandidates(
+        at hidden: (IPAddress) -> Bool, unless isReplaced: (Endpoint) -> Bool
+    ) throws(EditError) -> SessionDescription {
+        var changes: [(range: Range<Int>, octets: [UInt8])] = []
         for attribute in media.flatMap(\.attributes) where bytes.span.equal(attribute.name, "candidate") {
-            guard let value = attribute.value, let endpoint = Candidate.endpoint(of: value, in: bytes.span),
-                isUnwanted(endpoint)
-            else { continue }
-            lines.append(attribute.line)
+            guard let value = attribute.value else { continue }
+            if let endpoint = Candidate.endpoint(of: value, in: bytes.span), hidden(endpoint.address),
+                !isReplaced(endpoint)
+            {
+                changes.append((attribute.line, []))
+            } else if let related = Candidate.related(in: value, of: bytes.span), hidden(related.address) {
+                changes.append((related.place, Array("\(related.address.isIPv6 ? "::" : "0.0.0.0") rport 9".utf8)))
+            }
         }
-        guard !lines.isEmpty else { return self }
-        var description = self
-        for line in lines.reversed() { try description.replace(line, with: []) }
-        return description
+        guard !changes.isEmpty else { return self }
+        var edited = bytes
+        // Backwards: what is changed moves nothing that is still to be.
+        for change in changes.reversed() { edited.replaceSubrange(change.range, with: change.octets) }
+        do {
+            return try SessionDescription(parsing: edited)
+        } catch {
+            throw .refused(error.code, offset: error.offset)
+        }
     }
 
     private func stream(_ index: Int) throws(EditError) -> MediaDescription {

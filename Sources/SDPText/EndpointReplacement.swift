@@ -15,7 +15,7 @@ extension SessionDescription {
         hiding hidden: (IPAddress) -> Bool = { _ in false }, standIn: IPAddress = .v4(0),
         _ replacement: (Endpoint) -> Endpoint?
     ) throws(EditError) -> SessionDescription {
-        try withoutCandidates { hidden($0.address) && replacement($0) == nil }.replacing(hidden, standIn, replacement)
+        try hidingCandidates(at: hidden) { replacement($0) != nil }.replacing(hidden, standIn, replacement)
     }
 
     private func replacing(

@@ -101,4 +101,28 @@ import Wire
                 "m=application 9 TCP/BFCP *",
             ])
     }
+
+    @Test func `a candidate's related address that must not be told is not`() throws {
+        let head = ["v=0", "o=- 1 1 IN IP4 10.1.0.2", "s=-", "c=IN IP4 10.1.0.2", "t=0 0", "m=audio 4000 RTP/AVP 0"]
+        let lines = [
+            "a=candidate:3 1 UDP 5 198.51.100.7 4000 typ srflx raddr 10.1.0.2 rport 4000",
+            "a=candidate:4 1 UDP 5 198.51.100.7 4002 typ srflx raddr 10.1.0.2 rport 4002 generation 0",
+            "a=candidate:5 1 UDP 5 198.51.100.7 4004 typ relay raddr 192.0.2.1 rport 9000",
+            "a=candidate:6 1 UDP 5 198.51.100.7 4006 typ srflx raddr 10.1.0.2",
+            "a=candidate:7 1 UDP 5 198.51.100.7 4008 typ srflx generation 0 raddr fd00:1::2 rport 4",
+            "a=candidate:8 1 UDP 5 198.51.100.7 4010 typ srflx raddr phone.local rport 4",
+        ]
+        let description = try SessionDescription(parsing: Array((head + lines).joined(separator: "\r\n").utf8))
+        let hidden = ["10.0.0.0/8", "fd00::/8"].compactMap { Prefix($0) }
+        let result = try description.replacingEndpoints(
+            hiding: { address in hidden.contains { $0.contains(address) } }, standIn: external
+        ) { _ in nil }
+        #expect(
+            String(decoding: result.bytes, as: UTF8.self).split(separator: "\r\n").dropFirst(6).map(String.init) == [
+                "a=candidate:3 1 UDP 5 198.51.100.7 4000 typ srflx raddr 0.0.0.0 rport 9",
+                "a=candidate:4 1 UDP 5 198.51.100.7 4002 typ srflx raddr 0.0.0.0 rport 9 generation 0",
+                lines[2], "a=candidate:6 1 UDP 5 198.51.100.7 4006 typ srflx raddr 0.0.0.0 rport 9",
+                "a=candidate:7 1 UDP 5 198.51.100.7 4008 typ srflx generation 0 raddr :: rport 9", lines[5],
+            ])
+    }
 }
