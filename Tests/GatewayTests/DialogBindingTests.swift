@@ -115,7 +115,7 @@ import Wire
         let call = script.call()
         // Offer in the 200, by whichever end is inside; the ACK never comes.
         call.caller.acknowledges = false
-        call.caller.invite(.none)
+        call.caller.invite(Body.none)
         call.callee.answer()
         script.advance(by: .seconds(40))
         #expect(script.open.allSatisfy { $0.halfOpen.isEmpty })
