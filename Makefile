@@ -22,7 +22,7 @@ stage := .build/stage
 no_foundation := $(foreach module,Foundation FoundationEssentials,-Xswiftc -module-alias -Xswiftc $(module)=No$(module))
 units := $(wildcard systemd/*.service)
 
-.PHONY: help packages root build demo test test-kernel bench fuzz lint format install clean
+.PHONY: help packages root daemons build demo test test-kernel bench fuzz lint format install clean
 
 help:
 	@echo 'make demo        build, and show a call through the gateway (root); DEMO="--ipv6 --plain" passes options'
@@ -51,11 +51,13 @@ swift_options := -j $(JOBS) --no-color-diagnostics
 linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe
 
 # Two builds, since the command line's argument parser does need Foundation.
-build: packages
+daemons: packages
 	@mkdir -p $(stage)
 	for daemon in $(daemons); do \
 		swift build -c release $(swift_options) --static-swift-stdlib --scratch-path .build-daemons $(no_foundation) \
 			$(linker) --product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
+
+build: daemons
 	swift build -c release $(swift_options) --static-swift-stdlib --product sekisho
 	strip -o $(stage)/sekisho .build/release/sekisho
 
