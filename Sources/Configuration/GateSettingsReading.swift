@@ -24,6 +24,8 @@ extension GateSettings {
         case forbidden
         case limits
         case nat
+        case mediaPath = "media_path"
+        case mark
         case tableFlags = "table_flags"
         case keepOnExit = "keep_on_exit"
         case logChanges = "log_changes"
@@ -67,6 +69,8 @@ extension GateSettings {
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.nat] { translation = try Translation(reading: field, inside: insidePrefixes) }
+        if let field = section[.mediaPath] { mediaPath = try field.word() }
+        if let field = section[.mark] { mark = try field.bit() }
         if let field = section[.tableFlags] { tableFlags = try field.word() }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.logChanges] { logsChanges = try field.flag() }

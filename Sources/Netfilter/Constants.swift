@@ -16,6 +16,8 @@ enum Nft {
     /// Chains of the table, by the side whose packets they judge.
     static let insideChain = "inside"
     static let outsideChain = "outside"
+    /// What leaves toward the outside, after routing.
+    static let leavingChain = "leaving"
 
     /// Before every other user of the hook that keeps to the priorities of nft(8); the site's own tables come later.
     static let ingressPriority: Int32 = -100

@@ -14,6 +14,8 @@ public final class NftFirewall: Firewall {
     public let insideInterface: UInt32
     /// The index of the interface of the other side.
     public let outsideInterface: UInt32
+    /// Which way the packets of a new hole take.
+    public var forwarding: MediaForwarding { ruleset.settings.forwarding }
     /// Whether the table was there already and was taken over with what it held.
     public private(set) var isInherited = false
 

@@ -36,6 +36,33 @@ final class Rule {
         compare(.equal, [17])
     }
 
+    /// `meta mark & $media_mark == $media_mark`, for a mark of one bit.
+    func matchMark(_ bit: UInt32) {
+        loadMark()
+        mask(octets(of: bit))
+        compare(.equal, octets(of: bit))
+    }
+
+    /// `meta mark set meta mark | $media_mark`: other bits stay as others have set them.
+    func setMark(_ bit: UInt32) {
+        loadMark()
+        mask(octets(of: ~bit), flipping: octets(of: bit))
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_MARK.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_SREG), Register.first.number)
+        }
+    }
+
+    private func loadMark() {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_MARK.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+    }
+
+    /// A mark is in the machine's byte order.
+    private func octets(of mark: UInt32) -> [UInt8] { withUnsafeBytes(of: mark) { Array($0) } }
+
     enum Comparison { case equal, notEqual, atLeast, atMost }
 
     /// Goes on with the next rule when the first register compares otherwise.
@@ -122,15 +149,15 @@ final class Rule {
         }
     }
 
-    /// Keeps only the bits of the mask in the first register.
-    func mask(_ mask: [UInt8]) {
+    /// Keeps only the bits of the mask in the first register, and then flips those of the other.
+    func mask(_ mask: [UInt8], flipping flipped: [UInt8]? = nil) {
         append("bitwise") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_SREG), Register.first.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_DREG), Register.first.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_LEN), UInt32(mask.count))
             nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_MASK), mask, UInt32(mask.count))
-            let zeros = [UInt8](repeating: 0, count: mask.count)
-            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_XOR), zeros, UInt32(zeros.count))
+            let flipped = flipped ?? [UInt8](repeating: 0, count: mask.count)
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_XOR), flipped, UInt32(flipped.count))
         }
     }
 
@@ -142,11 +169,14 @@ final class Rule {
         }
     }
 
-    /// Looks the key in the second register up and replaces it by the element's data; a miss goes on with the next rule.
+    /// Looks the key in the second register up and replaces it by the element's data, where it has any; a miss goes on with
+    /// the next rule.
     func lookUp(_ map: ElementMap) {
         append("lookup") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_SREG), Register.second.number)
-            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
+            if map.dataOctets > 0 {
+                nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
+            }
             nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_LOOKUP_SET), map.name)
         }
     }
@@ -163,12 +193,19 @@ final class Rule {
 
     func count() { append("counter") { _ in } }
 
-    func drop() {
+    func drop() { end(with: NF_DROP) }
+
+    func accept() { end(with: NF_ACCEPT) }
+
+    private func end(with verdict: Int32) {
         append("immediate") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)
-            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(NF_DROP))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(verdict))
         }
     }
+
+    /// Keeps connection tracking from looking at the packet.
+    func notrack() { append("notrack") { _ in } }
 
     /// The rule owns the expression from here on.
     private func append(_ name: String, _ fill: (OpaquePointer) -> Void) {

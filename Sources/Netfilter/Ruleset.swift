@@ -1,8 +1,8 @@
 import CNetfilter
 import Wire
 
-/// Writes `table netdev sekisho` into a batch. The same table stands in `nft/sekisho.nft` as nft reads it; above each
-/// part is its line of that file.
+/// Writes `table netdev sekisho` into a batch. The same table stands in `nft/sekisho.nft` and, for the routed path, in
+/// `nft/sekisho-routed.nft` as nft reads it; above each part is its line of that file.
 struct Ruleset {
     let settings: TableSettings
     let insideInterface: UInt32
@@ -18,44 +18,83 @@ struct Ruleset {
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, into: batch)
         for map in settings.maps { add(map, to: batch) }
         // chain inside { type filter hook ingress device $inside_device priority -100; policy accept; }
-        chain(Nft.insideChain, device: settings.insideDevice, into: batch)
+        chain(Nft.insideChain, NF_NETDEV_INGRESS, device: settings.insideDevice, into: batch)
         // chain outside { type filter hook ingress device $outside_device priority -100; policy accept; }
-        chain(Nft.outsideChain, device: settings.outsideDevice, into: batch)
-        if settings.translation != nil {
-            // udp checksum != 0 ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
-            for hasChecksum in [true, false] {
-                translate(.natOut4, hasChecksum, in: Nft.insideChain, to: outsideInterface, into: batch)
-            }
-            for hasChecksum in [true, false] {
-                translate(.natIn4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
-            }
+        chain(Nft.outsideChain, NF_NETDEV_INGRESS, device: settings.outsideDevice, into: batch)
+        judgeInside(into: batch)
+        judgeOutside(into: batch)
+        if settings.translation != nil, settings.forwarding == .routed {
+            // chain leaving { type filter hook egress device $outside_device priority -100; policy accept; }
+            chain(Nft.leavingChain, NF_NETDEV_EGRESS, device: settings.outsideDevice, into: batch)
+            judgeLeaving(into: batch)
         }
-        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
-        forward(.out4, in: Nft.insideChain, to: outsideInterface, into: batch)
-        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @out6 device $outside_device
-        forward(.out6, in: Nft.insideChain, to: outsideInterface, into: batch)
-        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @in4 device $inside_device
-        forward(.in4, in: Nft.outsideChain, to: insideInterface, into: batch)
-        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @in6 device $inside_device
-        forward(.in6, in: Nft.outsideChain, to: insideInterface, into: batch)
+    }
+
+    /// Where addresses are translated, most packets are found in those maps.
+    private var mapsInOrder: [ElementMap] {
+        settings.maps.filter(\.isForTranslation) + settings.maps.filter { !$0.isForTranslation }
+    }
+
+    /// What comes in from the protected side.
+    private func judgeInside(into batch: Batch) {
+        for map in mapsInOrder where map.isOutgoing && map != .routedSource4 {
+            // ip saddr . udp sport . ip daddr . udp dport @routed_nat_out4 meta mark set meta mark | $media_mark notrack accept
+            // udp checksum != 0 ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
+            // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
+            // ip saddr . udp sport . ip daddr . udp dport @routed_out4 meta mark set meta mark | $media_mark notrack accept
+            // and those of IPv6
+            admit(map, in: Nft.insideChain, to: outsideInterface, into: batch)
+        }
+    }
+
+    /// What comes in from the other side.
+    private func judgeOutside(into batch: Batch) {
+        let maps = mapsInOrder.filter { !$0.isOutgoing }
+        for map in maps where !map.isHalfOpen {
+            // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @in4 device $inside_device
+            // ip saddr . udp sport . ip daddr . udp dport @routed_in4 meta mark set meta mark | $media_mark notrack accept
+            admit(map, in: Nft.outsideChain, to: insideInterface, into: batch)
+        }
         // ip saddr $prefix counter drop
         for prefix in settings.insidePrefixes { dropForged(prefix, into: batch) }
+        for map in maps where map.isHalfOpen && map.translates {
+            admit(map, in: Nft.outsideChain, to: insideInterface, into: batch)
+        }
+        // ip daddr $external udp dport $nat_ports counter drop
         if let translation = settings.translation {
-            for hasChecksum in [true, false] {
-                translate(.natAny4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
-            }
-            // ip daddr $external udp dport $nat_ports counter drop
             for address in translation.addresses {
                 guard let host = Prefix(address, length: address.bitWidth) else { continue }
                 drop(host, translation.ports, "translated media to \(address)", into: batch)
             }
         }
-        // fwd ip to ip daddr . udp dport map @any4 device $inside_device
-        forward(.any4, in: Nft.outsideChain, to: insideInterface, into: batch)
-        // fwd ip6 to ip6 daddr . udp dport map @any6 device $inside_device
-        forward(.any6, in: Nft.outsideChain, to: insideInterface, into: batch)
+        for map in maps where map.isHalfOpen && !map.translates {
+            // fwd ip to ip daddr . udp dport map @any4 device $inside_device
+            // ip daddr . udp dport @routed_any4 meta mark set meta mark | $media_mark notrack accept
+            admit(map, in: Nft.outsideChain, to: insideInterface, into: batch)
+        }
         for prefix in settings.insidePrefixes {
             drop(prefix, settings.mediaPorts, "media to \(prefix)", into: batch)
+        }
+    }
+
+    /// What leaves toward the other side. A packet that comes in with an address of this machine for its source is refused by
+    /// routing, so on the routed path sources are translated here and not where packets come in.
+    private func judgeLeaving(into batch: Batch) {
+        for hasChecksum in [true, false] {
+            guard let rule = Rule(chain: Nft.leavingChain) else { return }
+            rule.matchMark(settings.mark)
+            look(up: .routedSource4, hasChecksum: hasChecksum, in: rule)
+            append(rule, "translate by \(ElementMap.routedSource4.name)", to: batch)
+        }
+        // A packet that was let through just before its elements went.
+        // meta mark & $media_mark == $media_mark ip saddr $inside4 counter drop
+        for prefix in settings.insidePrefixes where !prefix.address.isIPv6 {
+            guard let rule = Rule(chain: Nft.leavingChain) else { return }
+            rule.matchMark(settings.mark)
+            match(prefix, isSource: true, in: rule)
+            rule.count()
+            rule.drop()
+            append(rule, "drop untranslated \(prefix)", to: batch)
         }
     }
 
@@ -93,13 +132,16 @@ struct Ruleset {
     ///            size 65536; flags timeout; counter; }
     /// map any4 { type ipv4_addr . inet_service : ipv4_addr
     ///            size 65536; flags timeout; limit rate 50/second counter; }
+    /// set routed_out4 { type ipv4_addr . inet_service . ipv4_addr . inet_service
+    ///                   size 65536; flags timeout; counter; }
     private func add(_ map: ElementMap, to batch: Batch) {
         guard let set = nftnl_set_alloc() else { return }
         defer { nftnl_set_free(set) }
         let address = map.isIPv6 ? Nft.ipv6Address : Nft.ipv4Address
         var types: [UInt32] = []
         for _ in 0..<map.endpoints { types += [address, Nft.inetService] }
-        var flags = UInt32(NFT_SET_MAP.rawValue | NFT_SET_TIMEOUT.rawValue)
+        var flags = UInt32(NFT_SET_TIMEOUT.rawValue)
+        if map.dataOctets > 0 { flags |= UInt32(NFT_SET_MAP.rawValue) }
         // More than one expression per element must be announced.
         if map.isHalfOpen { flags |= UInt32(NFT_SET_EXPR.rawValue) }
         nftnl_set_set_str(set, UInt16(NFTNL_SET_TABLE.rawValue), Nft.table)
@@ -109,9 +151,11 @@ struct Ruleset {
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_FLAGS.rawValue), flags)
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_TYPE.rawValue), Nft.concatenation(types))
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_LEN.rawValue), UInt32(map.keyOctets))
-        let data = map.translates ? Nft.concatenation([address, Nft.inetService, address]) : address
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), data)
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.dataOctets))
+        if map.dataOctets > 0 {
+            let data = (map.translates ? [address, Nft.inetService] : []) + (map.hasNextHop ? [address] : [])
+            nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), Nft.concatenation(data))
+            nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.dataOctets))
+        }
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_DESC_SIZE.rawValue), settings.elementsPerMap)
         if map.isHalfOpen, let limit = nftnl_expr_alloc("limit") {
             nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(settings.halfOpenRate))
@@ -121,18 +165,18 @@ struct Ruleset {
             nftnl_set_add_expr(set, limit)
         }
         // After the limit: a packet over the limit ends the look-up before it is counted.
-        if let counter = nftnl_expr_alloc("counter") { nftnl_set_add_expr(set, counter) }
+        if map.isCounted, let counter = nftnl_expr_alloc("counter") { nftnl_set_add_expr(set, counter) }
         batch.append(.addMap(map), NFT_MSG_NEWSET, flags: NLM_F_CREATE) { nftnl_set_nlmsg_build_payload($0, set) }
     }
 
-    private func chain(_ name: String, device: String, into batch: Batch) {
+    private func chain(_ name: String, _ hook: nf_dev_hooks, device: String, into batch: Batch) {
         guard let chain = nftnl_chain_alloc() else { return }
         defer { nftnl_chain_free(chain) }
         nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TABLE.rawValue), Nft.table)
         nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_NAME.rawValue), name)
         nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_FAMILY.rawValue), UInt32(Nft.family))
         nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TYPE.rawValue), "filter")
-        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(NF_NETDEV_INGRESS.rawValue))
+        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(hook.rawValue))
         nftnl_chain_set_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue), Nft.ingressPriority)
         nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_POLICY.rawValue), UInt32(NF_ACCEPT))
         nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_DEV.rawValue), device)
@@ -141,34 +185,46 @@ struct Ruleset {
         }
     }
 
-    private func forward(_ map: ElementMap, in chain: String, to interface: UInt32, into batch: Batch) {
-        guard let rule = Rule(chain: chain) else { return }
-        rule.matchNetworkProtocol(isIPv6: map.isIPv6)
-        rule.matchUDP()
-        rule.setDevice(interface)
-        loadKey(of: map, in: rule)
-        rule.lookUp(map)
-        rule.forward(isIPv6: map.isIPv6, to: .second)
-        append(rule, "fwd by \(map.name)", to: batch)
+    /// Lets through what an element of the map admits, and translates it where the element says so.
+    private func admit(_ map: ElementMap, in chain: String, to interface: UInt32, into batch: Batch) {
+        // A packet without a UDP checksum (RFC 768) must not be given one by an update of nothing: it has a rule of its own.
+        for hasChecksum: Bool? in map.translates ? [true, false] : [nil] {
+            guard let rule = Rule(chain: chain) else { return }
+            let hop = look(up: map, hasChecksum: hasChecksum, device: map.hasNextHop ? interface : nil, in: rule)
+            switch map.forwarding {
+            case .fast:
+                rule.forward(isIPv6: map.isIPv6, to: hop)
+            case .routed:
+                rule.setMark(settings.mark)
+                rule.notrack()
+                rule.accept()
+            }
+            append(rule, "\(map.translates ? "translate" : "let through") by \(map.name)", to: batch)
+        }
     }
 
     /// One look-up says the new endpoint and the next hop. nft has no words for a rule that uses one look-up three times; it
     /// lists this one as
     /// `ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 udp sport set udp sport fwd ip to ip daddr`.
     ///
-    /// - Parameter hasChecksum: a packet without a UDP checksum (RFC 768) must not be given one by an update of nothing: it has
-    ///   a rule of its own.
-    private func translate(
-        _ map: ElementMap, _ hasChecksum: Bool, in chain: String, to interface: UInt32, into batch: Batch
-    ) {
-        guard let rule = Rule(chain: chain) else { return }
+    /// - Parameters:
+    ///   - hasChecksum: what the rule is for; nil is both.
+    ///   - device: what is put into the first register.
+    /// - Returns: where the next hop is after it.
+    @discardableResult
+    private func look(
+        up map: ElementMap, hasChecksum: Bool? = nil, device: UInt32? = nil, in rule: Rule
+    ) -> Register {
         rule.matchNetworkProtocol(isIPv6: map.isIPv6)
         rule.matchUDP()
-        rule.load(.checksum)
-        rule.compare(hasChecksum ? .notEqual : .equal, [0, 0])
-        rule.setDevice(interface)
+        if let hasChecksum {
+            rule.load(.checksum)
+            rule.compare(hasChecksum ? .notEqual : .equal, [0, 0])
+        }
+        if let device { rule.setDevice(device) }
         loadKey(of: map, in: rule)
         rule.lookUp(map)
+        guard let hasChecksum else { return .second }
         let port = Register.second.advanced(octets: map.addressOctets)
         if map.isOutgoing {
             rule.write(.sourceAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
@@ -177,8 +233,7 @@ struct Ruleset {
             rule.write(.destinationAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
             rule.write(.destinationPort, from: port, hasChecksum: hasChecksum)
         }
-        rule.forward(isIPv6: map.isIPv6, to: port.advanced(octets: 4))
-        append(rule, "translate by \(map.name)", to: batch)
+        return port.advanced(octets: 4)
     }
 
     private func loadKey(of map: ElementMap, in rule: Rule) {

@@ -16,7 +16,15 @@ extension GateSettings {
             insideDevice: insideInterface, outsideDevice: outsideInterface, insidePrefixes: insidePrefixes,
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
             elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)),
-            isOwned: tableFlags == .auto, translation: translationSettings)
+            isOwned: tableFlags == .auto, translation: translationSettings, forwarding: forwarding, mark: mark)
+    }
+
+    /// Which way media takes.
+    private var forwarding: MediaForwarding {
+        switch mediaPath {
+        case .fast: .fast
+        case .routed: .routed
+        }
     }
 
     /// What inside endpoints are seen as outside.
