@@ -63,14 +63,13 @@ final class Rule {
     /// A mark is in the machine's byte order.
     private func octets(of mark: UInt32) -> [UInt8] { withUnsafeBytes(of: mark) { Array($0) } }
 
-    enum Comparison { case equal, notEqual, atLeast, atMost }
+    enum Comparison { case equal, atLeast, atMost }
 
     /// Goes on with the next rule when the first register compares otherwise.
     func compare(_ comparison: Comparison, _ octets: [UInt8]) {
         let code: nft_cmp_ops =
             switch comparison {
             case .equal: NFT_CMP_EQ
-            case .notEqual: NFT_CMP_NEQ
             case .atLeast: NFT_CMP_GTE
             case .atMost: NFT_CMP_LTE
             }
@@ -81,12 +80,14 @@ final class Rule {
         }
     }
 
+    /// Where IPv4's own checksum stands (RFC 791 section 3.1).
+    private static let addressChecksumOffset: UInt32 = 10
+
     enum PacketField {
         case sourceAddress(isIPv6: Bool)
         case destinationAddress(isIPv6: Bool)
         case sourcePort
         case destinationPort
-        case checksum
 
         /// Where the field stands: RFC 791 section 3.1, RFC 8200 section 3, RFC 768.
         var place: (base: nft_payload_bases, offset: UInt32, octets: Int) {
@@ -95,46 +96,33 @@ final class Rule {
             case .destinationAddress(let isIPv6): (NFT_PAYLOAD_NETWORK_HEADER, isIPv6 ? 24 : 16, isIPv6 ? 16 : 4)
             case .sourcePort: (NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2)
             case .destinationPort: (NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2)
-            case .checksum: (NFT_PAYLOAD_TRANSPORT_HEADER, 6, 2)
-            }
-        }
-
-        /// Where the checksum of its own header stands: of IPv4, of UDP.
-        var checksumOffset: UInt32 {
-            switch self {
-            case .sourceAddress, .destinationAddress: 10
-            case .sourcePort, .destinationPort, .checksum: 6
             }
         }
 
         var isAddress: Bool {
             switch self {
             case .sourceAddress, .destinationAddress: true
-            case .sourcePort, .destinationPort, .checksum: false
+            case .sourcePort, .destinationPort: false
             }
         }
     }
 
     /// Writes a field of an IPv4 packet from a register and brings the checksums up to date that cover it: an address is in
-    /// IP's own and in the pseudo-header of UDP's.
-    ///
-    /// - Parameter hasChecksum: whether the packet has one of UDP.
-    func write(_ field: PacketField, from register: Register, hasChecksum: Bool) {
+    /// IP's own and in the pseudo-header of UDP's. A packet without a UDP checksum gets none: the kernel looks whether there
+    /// is one where it takes what is written for part of the pseudo-header, and a port counts there as much as in the header.
+    func write(_ field: PacketField, from register: Register) {
         let place = field.place
-        let isUpdated = field.isAddress || hasChecksum
         append("payload") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_SREG), register.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_BASE), UInt32(place.base.rawValue))
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_OFFSET), place.offset)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_LEN), UInt32(place.octets))
-            let type = isUpdated ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE
+            let type = field.isAddress ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_TYPE), UInt32(type.rawValue))
             nftnl_expr_set_u32(
-                expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET), isUpdated ? field.checksumOffset : 0)
-            let isInPseudoHeader = field.isAddress && hasChecksum
+                expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET), field.isAddress ? Self.addressChecksumOffset : 0)
             nftnl_expr_set_u32(
-                expression, UInt16(NFTNL_EXPR_PAYLOAD_FLAGS),
-                isInPseudoHeader ? UInt32(NFT_PAYLOAD_L4CSUM_PSEUDOHDR.rawValue) : 0)
+                expression, UInt16(NFTNL_EXPR_PAYLOAD_FLAGS), UInt32(NFT_PAYLOAD_L4CSUM_PSEUDOHDR.rawValue))
         }
     }
 

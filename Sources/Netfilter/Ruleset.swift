@@ -39,7 +39,7 @@ struct Ruleset {
     private func judgeInside(into batch: Batch) {
         for map in mapsInOrder where map.isOutgoing && map != .routedSource4 {
             // ip saddr . udp sport . ip daddr . udp dport @routed_nat_out4 meta mark set meta mark | $media_mark notrack accept
-            // udp checksum != 0 ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
+            // ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
             // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
             // ip saddr . udp sport . ip daddr . udp dport @routed_out4 meta mark set meta mark | $media_mark notrack accept
             // and those of IPv6
@@ -80,12 +80,10 @@ struct Ruleset {
     /// What leaves toward the other side. A packet that comes in with an address of this machine for its source is refused by
     /// routing, so on the routed path sources are translated here and not where packets come in.
     private func judgeLeaving(into batch: Batch) {
-        for hasChecksum in [true, false] {
-            guard let rule = Rule(chain: Nft.leavingChain) else { return }
-            rule.matchMark(settings.mark)
-            look(up: .routedSource4, hasChecksum: hasChecksum, in: rule)
-            append(rule, "translate by \(ElementMap.routedSource4.name)", to: batch)
-        }
+        guard let rule = Rule(chain: Nft.leavingChain) else { return }
+        rule.matchMark(settings.mark)
+        look(up: .routedSource4, in: rule)
+        append(rule, "translate by \(ElementMap.routedSource4.name)", to: batch)
         // A packet that was let through just before its elements went.
         // meta mark & $media_mark == $media_mark ip saddr $inside4 counter drop
         for prefix in settings.insidePrefixes where !prefix.address.isIPv6 {
@@ -187,51 +185,40 @@ struct Ruleset {
 
     /// Lets through what an element of the map admits, and translates it where the element says so.
     private func admit(_ map: ElementMap, in chain: String, to interface: UInt32, into batch: Batch) {
-        // A packet without a UDP checksum (RFC 768) must not be given one by an update of nothing: it has a rule of its own.
-        for hasChecksum: Bool? in map.translates ? [true, false] : [nil] {
-            guard let rule = Rule(chain: chain) else { return }
-            let hop = look(up: map, hasChecksum: hasChecksum, device: map.hasNextHop ? interface : nil, in: rule)
-            switch map.forwarding {
-            case .fast:
-                rule.forward(isIPv6: map.isIPv6, to: hop)
-            case .routed:
-                rule.setMark(settings.mark)
-                rule.notrack()
-                rule.accept()
-            }
-            append(rule, "\(map.translates ? "translate" : "let through") by \(map.name)", to: batch)
+        guard let rule = Rule(chain: chain) else { return }
+        let hop = look(up: map, device: map.hasNextHop ? interface : nil, in: rule)
+        switch map.forwarding {
+        case .fast:
+            rule.forward(isIPv6: map.isIPv6, to: hop)
+        case .routed:
+            rule.setMark(settings.mark)
+            rule.notrack()
+            rule.accept()
         }
+        append(rule, "\(map.translates ? "translate" : "let through") by \(map.name)", to: batch)
     }
 
     /// One look-up says the new endpoint and the next hop. nft has no words for a rule that uses one look-up three times; it
     /// lists this one as
     /// `ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 udp sport set udp sport fwd ip to ip daddr`.
     ///
-    /// - Parameters:
-    ///   - hasChecksum: what the rule is for; nil is both.
-    ///   - device: what is put into the first register.
+    /// - Parameter device: what is put into the first register.
     /// - Returns: where the next hop is after it.
     @discardableResult
-    private func look(
-        up map: ElementMap, hasChecksum: Bool? = nil, device: UInt32? = nil, in rule: Rule
-    ) -> Register {
+    private func look(up map: ElementMap, device: UInt32? = nil, in rule: Rule) -> Register {
         rule.matchNetworkProtocol(isIPv6: map.isIPv6)
         rule.matchUDP()
-        if let hasChecksum {
-            rule.load(.checksum)
-            rule.compare(hasChecksum ? .notEqual : .equal, [0, 0])
-        }
         if let device { rule.setDevice(device) }
         loadKey(of: map, in: rule)
         rule.lookUp(map)
-        guard let hasChecksum else { return .second }
+        guard map.translates else { return .second }
         let port = Register.second.advanced(octets: map.addressOctets)
         if map.isOutgoing {
-            rule.write(.sourceAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
-            rule.write(.sourcePort, from: port, hasChecksum: hasChecksum)
+            rule.write(.sourceAddress(isIPv6: map.isIPv6), from: .second)
+            rule.write(.sourcePort, from: port)
         } else {
-            rule.write(.destinationAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
-            rule.write(.destinationPort, from: port, hasChecksum: hasChecksum)
+            rule.write(.destinationAddress(isIPv6: map.isIPv6), from: .second)
+            rule.write(.destinationPort, from: port)
         }
         return port.advanced(octets: 4)
     }
