@@ -16,6 +16,9 @@ enum Nft {
     /// Chains of the table, by the side whose packets they judge.
     static let insideChain = "inside"
     static let outsideChain = "outside"
+    /// Where those send what the fast path cannot carry.
+    static let insideRoutedChain = "inside_routed"
+    static let outsideRoutedChain = "outside_routed"
     /// What leaves toward the outside, after routing.
     static let leavingChain = "leaving"
 

@@ -5,10 +5,10 @@ import Wire
 final class Rule {
     private let handle: OpaquePointer
 
-    init?(chain: String) {
+    init?(chain: String, table: String = Nft.table) {
         guard let handle = nftnl_rule_alloc() else { return nil }
         self.handle = handle
-        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_TABLE.rawValue), Nft.table)
+        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_TABLE.rawValue), table)
         nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_CHAIN.rawValue), chain)
         nftnl_rule_set_u32(handle, UInt16(NFTNL_RULE_FAMILY.rawValue), UInt32(Nft.family))
     }
@@ -63,13 +63,53 @@ final class Rule {
     /// A mark is in the machine's byte order.
     private func octets(of mark: UInt32) -> [UInt8] { withUnsafeBytes(of: mark) { Array($0) } }
 
-    enum Comparison { case equal, atLeast, atMost }
+    /// `meta length > $octets`: of the packet without the header of the link.
+    func matchLength(above octets: UInt32) {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_LEN.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+        append("byteorder") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_DREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_OP), UInt32(NFT_BYTEORDER_HTON.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_LEN), 4)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_SIZE), 4)
+        }
+        compare(.above, withUnsafeBytes(of: octets.bigEndian) { Array($0) })
+    }
+
+    /// Not a fragment: `ip frag-off & 0x3fff == 0`, or `ip6 nexthdr != 44` (RFC 8200 section 4.5).
+    func matchWhole(isIPv6: Bool) {
+        if isIPv6 {
+            load(.nextHeader)
+            compare(.notEqual, [44])
+        } else {
+            load(.fragment)
+            mask([0x3F, 0xFF])
+            compare(.equal, [0, 0])
+        }
+    }
+
+    /// Goes on with the next rule when the first register is from one value to another, both included.
+    func exclude(from: [UInt8], to: [UInt8]) {
+        append("range") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_RANGE_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_RANGE_OP), UInt32(NFT_RANGE_NEQ.rawValue))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_RANGE_FROM_DATA), from, UInt32(from.count))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_RANGE_TO_DATA), to, UInt32(to.count))
+        }
+    }
+
+    enum Comparison { case equal, notEqual, above, atLeast, atMost }
 
     /// Goes on with the next rule when the first register compares otherwise.
     func compare(_ comparison: Comparison, _ octets: [UInt8]) {
         let code: nft_cmp_ops =
             switch comparison {
             case .equal: NFT_CMP_EQ
+            case .notEqual: NFT_CMP_NEQ
+            case .above: NFT_CMP_GT
             case .atLeast: NFT_CMP_GTE
             case .atMost: NFT_CMP_LTE
             }
@@ -88,6 +128,16 @@ final class Rule {
         case destinationAddress(isIPv6: Bool)
         case sourcePort
         case destinationPort
+        /// Of IPv4: the reserved bit, DF, MF and the offset of a fragment.
+        case fragment
+        /// Of IPv4: the TTL.
+        case hops
+        /// Of IPv4: both.
+        case fragmentAndHops
+        /// Of IPv6.
+        case nextHeader
+        /// Of IPv6.
+        case hopLimit
 
         /// Where the field stands: RFC 791 section 3.1, RFC 8200 section 3, RFC 768.
         var place: (base: nft_payload_bases, offset: UInt32, octets: Int) {
@@ -96,13 +146,18 @@ final class Rule {
             case .destinationAddress(let isIPv6): (NFT_PAYLOAD_NETWORK_HEADER, isIPv6 ? 24 : 16, isIPv6 ? 16 : 4)
             case .sourcePort: (NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2)
             case .destinationPort: (NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2)
+            case .fragment: (NFT_PAYLOAD_NETWORK_HEADER, 6, 2)
+            case .hops: (NFT_PAYLOAD_NETWORK_HEADER, 8, 1)
+            case .fragmentAndHops: (NFT_PAYLOAD_NETWORK_HEADER, 6, 3)
+            case .nextHeader: (NFT_PAYLOAD_NETWORK_HEADER, 6, 1)
+            case .hopLimit: (NFT_PAYLOAD_NETWORK_HEADER, 7, 1)
             }
         }
 
         var isAddress: Bool {
             switch self {
             case .sourceAddress, .destinationAddress: true
-            case .sourcePort, .destinationPort: false
+            case .sourcePort, .destinationPort, .fragment, .hops, .fragmentAndHops, .nextHeader, .hopLimit: false
             }
         }
     }
@@ -159,10 +214,12 @@ final class Rule {
 
     /// Looks the key in the second register up and replaces it by the element's data, where it has any; a miss goes on with
     /// the next rule.
-    func lookUp(_ map: ElementMap) {
+    ///
+    /// - Parameter isDataOfUse: whether the data is to be loaded.
+    func lookUp(_ map: ElementMap, isDataOfUse: Bool = true) {
         append("lookup") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_SREG), Register.second.number)
-            if map.dataOctets > 0 {
+            if map.dataOctets > 0, isDataOfUse {
                 nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
             }
             nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_LOOKUP_SET), map.name)
@@ -180,6 +237,15 @@ final class Rule {
     }
 
     func count() { append("counter") { _ in } }
+
+    func goTo(_ chain: String) {
+        append("immediate") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)
+            nftnl_expr_set_u32(
+                expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(bitPattern: Int32(NFT_GOTO.rawValue)))
+            nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_IMM_CHAIN), chain)
+        }
+    }
 
     func drop() { end(with: NF_DROP) }
 

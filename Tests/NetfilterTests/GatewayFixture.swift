@@ -16,11 +16,14 @@ final class GatewayFixture {
     init(
         _ name: String, holeTimeout: Duration = .seconds(60), rate: UInt32 = 50, burst: UInt32 = 5,
         elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil,
-        forwarding: MediaForwarding = .fast
+        forwarding: MediaForwarding = .fast, acceptsMark: Bool? = nil,
+        prepare: (GatewayTestbed) throws -> Void = { _ in }
     ) throws {
         let testbed = try GatewayTestbed(
             name,
-            foreignRules: forwarding == .routed ? GatewayTestbed.markAcceptingRules : GatewayTestbed.foreignRules)
+            foreignRules: acceptsMark ?? (forwarding == .routed)
+                ? GatewayTestbed.markAcceptingRules : GatewayTestbed.foreignRules)
+        try prepare(testbed)
         self.testbed = testbed
         let translated = translation
         firewall = try testbed.gateway.run {

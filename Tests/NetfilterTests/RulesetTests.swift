@@ -25,11 +25,34 @@ import Wire
         try namespace.command("nft", "list", "table", "netdev", "sekisho")
     }
 
+    /// What lets the packets through that the fast path cannot carry. Where the kernel does not look into a map for nothing but
+    /// whether a key is there, nft has no words for it; `FallThroughTests` holds there, too.
+    private func isWritten(_ line: Substring) -> Bool {
+        !line.contains("notrack") || line.contains("@routed_")
+    }
+
+    /// Loads the file, without what this kernel would not take of it.
+    private func load(_ forwarding: MediaForwarding, _ edits: [String], in namespace: Namespace) throws -> Bool {
+        let whole = "sed '\(edits.joined(separator: ";"))' \(Self.file(forwarding))"
+        do {
+            try namespace.command("sh", "-e", "-c", "\(whole) | nft -f -")
+            return true
+        } catch {
+            try namespace.command("sh", "-e", "-c", "\(whole) | sed '/@[ioa].* notrack/d' | nft -f -")
+            return false
+        }
+    }
+
+    /// The lines of the table, without those that this kernel's nft cannot write.
+    private func lines(_ listing: String, isWhole: Bool) -> [Substring] {
+        listing.split(separator: "\n").filter { isWhole || isWritten($0) }
+    }
+
     @Test(arguments: MediaForwarding.allCases)
     func `as written`(forwarding: MediaForwarding) throws {
         let prefixes = ["10.1.0.0/24", "fd00:1::/64"].compactMap { Prefix($0) }
         let byHand = try namespace("hand", "lan0", "wan0")
-        try byHand.command("nft", "-f", Self.file(forwarding))
+        let isWhole = try load(forwarding, [], in: byHand)
         let built = try namespace("built", "lan0", "wan0")
         let settings = TableSettings(
             insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: prefixes, forwarding: forwarding)
@@ -38,7 +61,7 @@ import Wire
         #expect(firewall.isOwner == TableOwnerTests.canBeOwned)
         let head = try listing(built).split(separator: "\n").prefix(2).joined(separator: "\n")
         #expect(head.contains("flags") == firewall.isOwner, "\(head)")
-        let lines = try listing(built).split(separator: "\n").filter { !$0.hasPrefix("\tflags ") }
+        let lines = try self.lines(listing(built), isWhole: isWhole).filter { !$0.hasPrefix("\tflags ") }
         let asWritten = try listing(byHand).split(separator: "\n")
         #expect(lines.dropFirst() == asWritten.dropFirst())
         try firewall.remove()
@@ -64,8 +87,7 @@ import Wire
             "s|rate 50/second burst 5|rate 20/second burst 12|", "s|size 65536|size 1024|",
             "s|define media_mark = .*|define media_mark = 0x80|",
         ]
-        try byHand.command(
-            "sh", "-e", "-c", "sed '\(edits.joined(separator: ";"))' \(Self.file(forwarding)) | nft -f -")
+        let isWhole = try load(forwarding, edits, in: byHand)
         let built = try namespace("built", "eth-in", "eth-out")
         _ = try built.run {
             try NftFirewall(
@@ -75,7 +97,7 @@ import Wire
                     halfOpenRate: 20, halfOpenBurst: 12, elementsPerMap: 1024, isOwned: false, forwarding: forwarding,
                     mark: 0x80))
         }
-        #expect(try listing(built) == listing(byHand))
+        #expect(try lines(listing(built), isWhole: isWhole) == listing(byHand).split(separator: "\n"))
     }
 
     @Test func `a table that was left behind is replaced, others stay`() throws {
