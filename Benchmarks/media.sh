@@ -95,21 +95,43 @@ if wanted media.nat; then
     "$benchmarks/bench-gate" fill "$gate_socket" answer 20000 $calls
     compare media.nat out 20000 nat
 fi
+if wanted media.routedpath; then
+    network routed
+    sink routed-outside
+    in_namespace routed-gateway nft -f - <<'END'
+table inet site {
+  chain forward {
+    type filter hook forward priority filter; policy drop
+    meta mark & 0x40000000 == 0x40000000 accept
+  }
+}
+END
+    gate_more='media_path: routed' start_gate routed
+    "$benchmarks/bench-gate" fill "$gate_socket" answer 20000 $calls
+    compare media.routedpath out 20000 routed
+fi
 if wanted media.conntrack; then
-    track conntrack 'table inet f { chain forward { type filter hook forward priority filter; policy drop
-        ct state established accept
-        udp dport 1024-65535 accept
-    } }'
+    track conntrack 'table inet f {
+        chain forward {
+            type filter hook forward priority filter; policy drop
+            ct state established accept
+            udp dport 1024-65535 accept
+        }
+    }'
     establish conntrack 10.1.0.2
     compare media.conntrack out 20000 conntrack
 fi
 if wanted media.masquerade; then
     track masquerade 'table inet f {
-        chain forward { type filter hook forward priority filter; policy drop
+        chain forward {
+            type filter hook forward priority filter; policy drop
             ct state established accept
             udp dport 1024-65535 accept
         }
-        chain out { type nat hook postrouting priority srcnat; oifname "wan0" masquerade; }
+        chain out {
+            type nat hook postrouting priority srcnat
+            oifname "wan0" masquerade
+        }
     }'
     establish masquerade 10.2.0.1
     compare media.masquerade out 20000 masquerade

@@ -48,6 +48,17 @@ struct Field {
         return value
     }
 
+    /// A number of 32 bits of which one is set, in hexadecimal as marks are written.
+    func bit() throws(ConfigurationError) -> UInt32 {
+        let allowed = "one bit, 0x1 to 0x80000000"
+        let text = try text(allowed)
+        guard text.hasPrefix("0x"), text.utf8.count <= 10, !text.utf8.dropFirst(2).contains(0x2B),
+            let value = UInt32(text.dropFirst(2), radix: 16)
+        else { throw error("not a number of the form 0x40000000", allowed: allowed) }
+        guard value.nonzeroBitCount == 1 else { throw error("not one bit", allowed: allowed) }
+        return value
+    }
+
     /// One of a fixed set of words.
     func word<Word: RawRepresentable<String> & CaseIterable>(
         _: Word.Type = Word.self

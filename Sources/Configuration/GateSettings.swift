@@ -38,12 +38,24 @@ public struct GateSettings: Hashable, Sendable {
     public var translation: Translation?
     /// How packets that no hole let through are looked at; nil when they are not.
     public var nearMisses: NearMisses? = NearMisses()
+    /// Which way media takes through this machine.
+    public var mediaPath = MediaPath.fast
+    /// The bit of a packet's mark by which the site's own firewall knows what it is to let through on the routed path.
+    public var mark: UInt32 = 0x4000_0000
     /// Whether the table belongs to the gate alone.
     public var tableFlags = TableFlags.auto
     /// Whether the table stays in the kernel when the daemon ends.
     public var keepsOnExit = true
     /// Whether each opening, narrowing and closing has its line in the log; what is refused always has.
     public var logsChanges = true
+
+    /// Which way media takes through this machine.
+    public enum MediaPath: String, CaseIterable, Sendable {
+        /// From the interface that it comes in at straight to the neighbour that it goes to.
+        case fast
+        /// By the kernel's routing and the site's own forward chain.
+        case routed
+    }
 
     /// Whose the kernel's table is.
     public enum TableFlags: String, CaseIterable, Sendable {

@@ -25,6 +25,8 @@ extension GateSettings {
         case limits
         case nat
         case nearMisses = "near_misses"
+        case mediaPath = "media_path"
+        case mark
         case tableFlags = "table_flags"
         case keepOnExit = "keep_on_exit"
         case logChanges = "log_changes"
@@ -69,6 +71,8 @@ extension GateSettings {
         if let field = section[.limits] { limits = try Limits(reading: field) }
         if let field = section[.nat] { translation = try Translation(reading: field, inside: insidePrefixes) }
         if let field = section[.nearMisses] { nearMisses = try NearMisses(reading: field).ifAny }
+        if let field = section[.mediaPath] { mediaPath = try field.word() }
+        if let field = section[.mark] { mark = try field.bit() }
         if let field = section[.tableFlags] { tableFlags = try field.word() }
         if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.logChanges] { logsChanges = try field.flag() }

@@ -25,6 +25,9 @@ public final class GatewayTestbed {
     private let turn: Turn
 
     /// The gateway's own firewall, which must never change.
+    public let foreignRules: String
+
+    /// A firewall that drops everything that it does not know from before.
     public static let foreignRules = """
         table inet admin {
         \tchain forward {
@@ -35,14 +38,30 @@ public final class GatewayTestbed {
 
         """
 
+    /// The same with the line for what Sekisho lets through on the routed path.
+    public static let markAcceptingRules = """
+        table inet admin {
+        \tchain forward {
+        \t\ttype filter hook forward priority filter; policy drop;
+        \t\tct state established,related accept
+        \t\tmeta mark & 0x40000000 == 0x40000000 accept
+        \t}
+        }
+
+        """
+
     /// - Parameters:
     ///   - name: a few letters that tell this testbed from others of the process.
+    ///   - foreignRules: the gateway's own firewall, as `nft list table inet admin` prints it.
     ///   - pause: what lets a fiftieth of a second go by, again and again while others have their turn; what it throws
     ///     ends the wait. Without it the thread sleeps, and a blocked signal does not wake it.
     ///
     /// Waits for every other testbed of this machine to go: what a kernel does in time is measured in them, and the
     /// making and ending of namespaces holds up all others for tenths of a second.
-    public init(_ name: String, pause: (() throws -> Void)? = nil) throws {
+    public init(
+        _ name: String, foreignRules: String = GatewayTestbed.foreignRules, pause: (() throws -> Void)? = nil
+    ) throws {
+        self.foreignRules = foreignRules
         guard geteuid() == 0 else {
             throw Command.Failure(description: "these tests need root: namespaces and nftables; run them as root")
         }
@@ -53,7 +72,7 @@ public final class GatewayTestbed {
         outside = try Namespace("\(name)-out")
         stranger = try Namespace("\(name)-str")
         try Command.output(["sh", "-e", "-c", script])
-        try gateway.command("sh", "-c", "printf '%s' '\(Self.foreignRules)' | nft -f -")
+        try gateway.command("sh", "-c", "printf '%s' '\(foreignRules)' | nft -f -")
     }
 
     private var script: String {

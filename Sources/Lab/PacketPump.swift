@@ -15,17 +15,36 @@ public final class PacketPump: Sendable {
     }
 
     /// G.711, 20 ms: 12 octets of RTP header and 160 of payload.
-    private static let octets = 172
+    public static let packetOctets = 172
 
+    /// Whether routers may cut its packets into pieces: IPv4's DF is clear.
+    public enum Fragmentation: Sendable {
+        /// As the host does by itself: DF is set, and the host cuts what was too long before.
+        case byHost
+        /// DF is clear.
+        case allowed
+        /// DF is set, and stays so whatever comes back.
+        case never
+    }
+
+    /// Octets of each packet behind the UDP header.
+    private let octets: Int
     /// The endpoint that the socket is bound to.
     public let endpoint: Endpoint
     private let descriptor: Int32
 
     /// Opens and binds the socket.
     ///
-    /// - Parameter isTransparent: the address need not be one of the host (IP_TRANSPARENT): the pump forges its source.
-    public init(_ endpoint: Endpoint, in namespace: Namespace, isTransparent: Bool = false) throws {
+    /// - Parameters:
+    ///   - isTransparent: the address need not be one of the host (IP_TRANSPARENT): the pump forges its source.
+    ///   - octets: of each packet behind the UDP header.
+    ///   - hopLimit: the TTL or hop limit of each packet; nil is the host's own.
+    public init(
+        _ endpoint: Endpoint, in namespace: Namespace, isTransparent: Bool = false, octets: Int = packetOctets,
+        hopLimit: Int32? = nil, fragmentation: Fragmentation = .byHost
+    ) throws {
         self.endpoint = endpoint
+        self.octets = octets
         descriptor = try namespace.run {
             let descriptor = socket(
                 endpoint.address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -42,6 +61,21 @@ public final class PacketPump: Sendable {
                 setsockopt(descriptor, Int32(IPPROTO_IP), IP_RECVTTL, &on, width)
                 if isTransparent { setsockopt(descriptor, Int32(IPPROTO_IP), IP_TRANSPARENT, &on, width) }
             }
+            let level = Int32(endpoint.address.isIPv6 ? IPPROTO_IPV6 : IPPROTO_IP)
+            if var hopLimit {
+                setsockopt(descriptor, level, endpoint.address.isIPv6 ? IPV6_UNICAST_HOPS : IP_TTL, &hopLimit, width)
+            }
+            // IP_PMTUDISC_DONT and IP_PMTUDISC_PROBE (linux/in.h, linux/in6.h).
+            let discovery: Int32? =
+                switch fragmentation {
+                case .byHost: nil
+                case .allowed: 0
+                case .never: 3
+                }
+            if var discovery {
+                let option = endpoint.address.isIPv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER
+                setsockopt(descriptor, level, option, &discovery, width)
+            }
             let code = SocketAddress(endpoint).withPointer { bind(descriptor, $0, $1) }
             guard code == 0 else {
                 let code = errno
@@ -57,7 +91,7 @@ public final class PacketPump: Sendable {
     /// Sends one packet per number.
     public func send(_ numbers: Range<UInt32>, to destination: Endpoint) throws {
         let address = SocketAddress(destination)
-        var packet = [UInt8](repeating: 0x55, count: Self.octets)
+        var packet = [UInt8](repeating: 0x55, count: octets)
         for number in numbers {
             for index in 0..<4 { packet[index] = UInt8(truncatingIfNeeded: number >> (24 - 8 * UInt32(index))) }
             let count = address.withPointer { sendto(descriptor, packet, packet.count, 0, $0, $1) }
@@ -83,7 +117,7 @@ public final class PacketPump: Sendable {
             var source = sockaddr_storage()
             var hopLimit: Int32 = -1
             let length = CLinux_receive_with_hop_limit(descriptor, &packet, packet.count, &source, &hopLimit)
-            guard length == Self.octets, let from = SocketAddress.endpoint(source) else { continue }
+            guard length == octets, let from = SocketAddress.endpoint(source) else { continue }
             let number = packet[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
             arrivals.append(Arrival(number: number, source: from, hopLimit: Int(hopLimit)))
         }

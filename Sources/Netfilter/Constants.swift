@@ -16,6 +16,11 @@ enum Nft {
     /// Chains of the table, by the side whose packets they judge.
     static let insideChain = "inside"
     static let outsideChain = "outside"
+    /// Where those send what the fast path cannot carry.
+    static let insideRoutedChain = "inside_routed"
+    static let outsideRoutedChain = "outside_routed"
+    /// What leaves toward the outside, after routing.
+    static let leavingChain = "leaving"
 
     /// Before every other user of the hook that keeps to the priorities of nft(8); the site's own tables come later.
     static let ingressPriority: Int32 = -100

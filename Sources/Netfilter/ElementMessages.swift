@@ -36,8 +36,10 @@ enum ElementMessages {
             let own = element.lifetime.map { UInt64(max(1, $0.wholeNanoseconds / 1_000_000)) }
             message.put(NFTA_SET_ELEM_TIMEOUT.rawValue, own ?? timeoutMilliseconds)
             putKey(element.key, into: &message)
-            message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
-                message.put(NFTA_DATA_VALUE.rawValue, octets: map.dataOctets) { element.storeData(at: $0) }
+            if map.dataOctets > 0 {
+                message.nest(NFTA_SET_ELEM_DATA.rawValue) { message in
+                    message.put(NFTA_DATA_VALUE.rawValue, octets: map.dataOctets) { element.storeData(at: $0) }
+                }
             }
             guard let session = element.session else { return }
             let header = sessionNote.count
@@ -90,7 +92,7 @@ enum ElementMessages {
     /// nil for an element of no form that the gate adds.
     private static func held(_ element: NetlinkAttribute, of map: ElementMap) -> HeldElement? {
         var (key, session) = (ElementKey?.none, SessionID?.none)
-        var data: (translation: Endpoint?, nextHop: IPAddress)?
+        var data: (translation: Endpoint?, nextHop: IPAddress?)? = map.dataOctets == 0 ? (nil, nil) : nil
         // One without a timeout is held for ever.
         var milliseconds: UInt64?
         element.forEachAttribute { attribute in

@@ -15,6 +15,8 @@ public protocol Firewall: AnyObject {
     var insideInterface: UInt32 { get }
     /// The index of the interface of the other side.
     var outsideInterface: UInt32 { get }
+    /// Which way the packets of a new hole take.
+    var forwarding: MediaForwarding { get }
 
     /// Changes the maps: all of the transaction or nothing of it.
     ///

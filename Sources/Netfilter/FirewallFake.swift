@@ -6,7 +6,7 @@ public final class FirewallFake: Firewall {
     /// An element as the kernel would hold it.
     public struct Element: Hashable, Sendable {
         /// The neighbour that the packets are handed to.
-        public var nextHop: IPAddress
+        public var nextHop: IPAddress?
         /// The endpoint that its packets get.
         public var translation: Endpoint?
         /// How long it was asked to be held.
@@ -21,6 +21,8 @@ public final class FirewallFake: Firewall {
     public let insideInterface: UInt32 = 1
     /// The index of the interface of the other side.
     public let outsideInterface: UInt32 = 2
+    /// Which way the packets of a new hole take.
+    public var forwarding = MediaForwarding.fast
 
     /// What the maps hold.
     public private(set) var elements: [ElementKey: Element] = [:]

@@ -219,7 +219,8 @@ public struct Gatekeeper<Kernel: Firewall> {
             if case .path(let path) = entry {
                 outsideHop = try hop(to: path.outside, on: kernel.outsideInterface, last: &outside)
             }
-            opened.append(OpenHole(entry, insideHop: insideHop, outsideHop: outsideHop))
+            opened.append(
+                OpenHole(entry, insideHop: insideHop, outsideHop: outsideHop, forwarding: kernel.forwarding))
         }
         return opened
     }

@@ -38,7 +38,7 @@ extension Gatekeeper {
         var inherited: [(session: SessionID, holes: [OpenHole], remaining: Duration)] = []
         for (session, elements) in sessions {
             let holes = OpenHole.holes(of: elements.map(\.element))
-            let kept = Set(holes.flatMap(\.keys))
+            let kept = Set(holes.flatMap { $0.keys + [$0.source].compactMap { $0 } })
             removed += elements.map(\.element).filter { !kept.contains($0.key) }
             let remaining = elements.filter { kept.contains($0.element.key) }.map(\.remaining).max()
             // None is left for longer than a new one would be, whatever the timeout was.
@@ -99,34 +99,48 @@ extension Gatekeeper {
     }
 }
 
-/// A path and what its inside endpoint is outside: both of its elements must say the same.
+/// A path and what its inside endpoint is outside: its elements must say the same.
 private struct Way: Hashable {
     let path: MediaPath
     let external: Endpoint?
+    let forwarding: MediaForwarding
 }
 
 extension OpenHole {
     /// The holes that elements of one session make, in the order of their ports. An element of a path that lacks its other
     /// direction makes none.
     static func holes(of elements: [SetElement]) -> [OpenHole] {
+        // Where the source is another element's work, that one says what it is, and this one that packets are let out.
+        let letOut = Set(elements.lazy.filter { $0.key.map == .routedNatOut4 }.map(\.key))
         var outsideHops: [Way: IPAddress] = [:]
-        for element in elements where element.key.map.isOutgoing {
+        for element in elements where element.key.map.isOutgoing && element.key.map != .routedNatOut4 {
             guard let inside = element.key.source else { continue }
             let path = MediaPath(inside: inside, outside: element.key.destination)
-            outsideHops[Way(path: path, external: element.translation)] = element.nextHop
+            if element.key.map == .routedSource4 {
+                let key: ElementKey = .translatedOutgoing(from: path.inside, to: path.outside, .routed)
+                guard letOut.contains(key) else { continue }
+            }
+            let way = Way(path: path, external: element.translation, forwarding: element.key.map.forwarding)
+            outsideHops[way] = element.nextHop ?? path.outside.address
         }
         var holes: [OpenHole] = []
         for element in elements where !element.key.map.isOutgoing {
             let inside = element.translation ?? element.key.destination
             let external = element.translation == nil ? nil : element.key.destination
+            let forwarding = element.key.map.forwarding
+            let insideHop = element.nextHop ?? inside.address
             guard let outside = element.key.source else {
                 holes.append(
-                    OpenHole(.halfOpen(inside), insideHop: element.nextHop, outsideHop: nil, external: external))
+                    OpenHole(
+                        .halfOpen(inside), insideHop: insideHop, outsideHop: nil, external: external,
+                        forwarding: forwarding))
                 continue
             }
             let path = MediaPath(inside: inside, outside: outside)
-            guard let hop = outsideHops[Way(path: path, external: external)] else { continue }
-            holes.append(OpenHole(.path(path), insideHop: element.nextHop, outsideHop: hop, external: external))
+            guard let hop = outsideHops[Way(path: path, external: external, forwarding: forwarding)] else { continue }
+            holes.append(
+                OpenHole(
+                    .path(path), insideHop: insideHop, outsideHop: hop, external: external, forwarding: forwarding))
         }
         return holes.sorted { ($0.hole.inside.port, $0.hole.outsidePort) < ($1.hole.inside.port, $1.hole.outsidePort) }
     }

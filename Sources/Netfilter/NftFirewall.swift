@@ -14,6 +14,8 @@ public final class NftFirewall: Firewall {
     public let insideInterface: UInt32
     /// The index of the interface of the other side.
     public let outsideInterface: UInt32
+    /// Which way the packets of a new hole take.
+    public var forwarding: MediaForwarding { ruleset.settings.forwarding }
     /// Whether the table was there already and was taken over with what it held.
     public private(set) var isInherited = false
 
@@ -36,10 +38,15 @@ public final class NftFirewall: Firewall {
     public init(_ settings: TableSettings) throws(NetfilterError) {
         messages = MessageBuffer()
         batch = Batch(in: messages)
-        insideInterface = try Self.index(of: settings.insideDevice)
-        outsideInterface = try Self.index(of: settings.outsideDevice)
-        ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
+        let links = try Links()
+        let inside = try links.link(settings.insideDevice)
+        let outside = try links.link(settings.outsideDevice)
+        insideInterface = inside.index
+        outsideInterface = outside.index
         writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        let looksUpMapsAsSets = try Self.looksUpMapsAsSets(batch, writer, &sequence)
+        ruleset = Ruleset(
+            settings: settings, inside: inside, outside: outside, looksUpMapsAsSets: looksUpMapsAsSets)
         reader = try TableReader()
         events = try RoutingEvents()
         routes = try Routes(events)
@@ -77,6 +84,25 @@ public final class NftFirewall: Firewall {
         } catch {
             switch error.attempt {
             case .probeFlags where error.errno == EOPNOTSUPP || error.errno == EINVAL: return false
+            case .deleteTable where error.errno == ENOENT: return true
+            case _: throw error
+            }
+        }
+        return false
+    }
+
+    /// Whether the kernel looks a key up in a map where nobody wants the data.
+    private static func looksUpMapsAsSets(
+        _ batch: Batch, _ writer: NetlinkSocket, _ sequence: inout UInt32
+    ) throws(NetfilterError) -> Bool {
+        batch.begin(firstSequence: sequence)
+        Ruleset.probeLookUp(into: batch)
+        sequence &+= batch.sequences
+        do throws(NetfilterError) {
+            try batch.commit(on: writer) { _ in }
+        } catch {
+            switch error.attempt {
+            case .addRule where error.errno == EINVAL: return false
             case .deleteTable where error.errno == ENOENT: return true
             case _: throw error
             }
@@ -129,12 +155,6 @@ public final class NftFirewall: Firewall {
 
     /// Takes the table out of the kernel.
     public func remove() throws(NetfilterError) { try commit { Ruleset.remove(into: $0) } }
-
-    private static func index(of device: String) throws(NetfilterError) -> UInt32 {
-        let index = if_nametoindex(device)
-        guard index > 0 else { throw NetfilterError(.findInterface(device), errno: errno) }
-        return index
-    }
 
     // MARK: Elements
 

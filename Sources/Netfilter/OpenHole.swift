@@ -59,6 +59,8 @@ public struct OpenHole: Hashable, Sendable {
     public var outsideHop: IPAddress?
     /// What the inside endpoint is outside, where it is translated.
     public var external: Endpoint?
+    /// Which way its packets take.
+    public var forwarding: MediaForwarding
     /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
     /// old one comes back with the acknowledgement, too late to be the start value of the new one.
     public var outgoingBefore = Traffic()
@@ -66,7 +68,11 @@ public struct OpenHole: Hashable, Sendable {
     public var incomingBefore = Traffic()
 
     /// A hole with its next hops and nothing counted.
-    public init(_ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?, external: Endpoint? = nil) {
+    public init(
+        _ hole: Hole, insideHop: IPAddress, outsideHop: IPAddress?, external: Endpoint? = nil,
+        forwarding: MediaForwarding = .fast
+    ) {
+        self.forwarding = forwarding
         self.hole = hole
         self.insideHop = insideHop
         self.outsideHop = outsideHop
@@ -76,16 +82,18 @@ public struct OpenHole: Hashable, Sendable {
     /// The same with nothing open, where it was open to any source; what came in is counted no more.
     var withoutAnySource: OpenHole {
         guard case .halfOpen(let inside) = hole else { return self }
-        return OpenHole(.reserved(inside), insideHop: insideHop, outsideHop: nil, external: external)
+        return OpenHole(
+            .reserved(inside), insideHop: insideHop, outsideHop: nil, external: external, forwarding: forwarding)
     }
 
     /// The key of the element that lets packets in, or nil.
     public var incoming: ElementKey? {
         switch hole {
-        case .halfOpen(let inside): external.map { .translatedAny(to: $0) } ?? .any(to: inside)
+        case .halfOpen(let inside):
+            external.map { .translatedAny(to: $0, forwarding) } ?? .any(to: inside, forwarding)
         case .path(let path):
-            external.map { .translatedIncoming(from: path.outside, to: $0) }
-                ?? .incoming(from: path.outside, to: path.inside)
+            external.map { .translatedIncoming(from: path.outside, to: $0, forwarding) }
+                ?? .incoming(from: path.outside, to: path.inside, forwarding)
         case .reserved: nil
         }
     }
@@ -96,12 +104,19 @@ public struct OpenHole: Hashable, Sendable {
         case .halfOpen, .reserved: nil
         case .path(let path):
             external == nil
-                ? .outgoing(from: path.inside, to: path.outside)
-                : .translatedOutgoing(from: path.inside, to: path.outside)
+                ? .outgoing(from: path.inside, to: path.outside, forwarding)
+                : .translatedOutgoing(from: path.inside, to: path.outside, forwarding)
         }
     }
 
-    /// The keys of all elements of the hole.
+    /// The key of the element by which packets that have been let out get their source, or nil: on the fast path the element
+    /// that lets them out says it.
+    var source: ElementKey? {
+        guard case .path(let path) = hole, external != nil, forwarding == .routed else { return nil }
+        return .source(of: path.inside, to: path.outside)
+    }
+
+    /// The keys of the elements of the hole that count: one for each direction.
     public var keys: [ElementKey] { [outgoing, incoming].compactMap { $0 } }
 
     /// The elements of these holes of a session.
@@ -114,7 +129,12 @@ public struct OpenHole: Hashable, Sendable {
         elements.reserveCapacity(2 * holes.count)
         for hole in holes {
             if let key = hole.outgoing, let hop = hole.outsideHop {
-                elements.append(SetElement(key, via: hop, translation: hole.external, of: session))
+                elements.append(
+                    SetElement(
+                        key, via: hop, translation: key.map.translates ? hole.external : nil, of: session))
+            }
+            if let key = hole.source {
+                elements.append(SetElement(key, via: nil, translation: hole.external, of: session))
             }
             guard let key = hole.incoming else { continue }
             elements.append(

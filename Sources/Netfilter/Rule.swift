@@ -5,10 +5,10 @@ import Wire
 final class Rule {
     private let handle: OpaquePointer
 
-    init?(chain: String) {
+    init?(chain: String, table: String = Nft.table) {
         guard let handle = nftnl_rule_alloc() else { return nil }
         self.handle = handle
-        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_TABLE.rawValue), Nft.table)
+        nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_TABLE.rawValue), table)
         nftnl_rule_set_str(handle, UInt16(NFTNL_RULE_CHAIN.rawValue), chain)
         nftnl_rule_set_u32(handle, UInt16(NFTNL_RULE_FAMILY.rawValue), UInt32(Nft.family))
     }
@@ -36,7 +36,72 @@ final class Rule {
         compare(.equal, [17])
     }
 
-    enum Comparison { case equal, notEqual, atLeast, atMost }
+    /// `meta mark & $media_mark == $media_mark`, for a mark of one bit.
+    func matchMark(_ bit: UInt32) {
+        loadMark()
+        mask(octets(of: bit))
+        compare(.equal, octets(of: bit))
+    }
+
+    /// `meta mark set meta mark | $media_mark`: other bits stay as others have set them.
+    func setMark(_ bit: UInt32) {
+        loadMark()
+        mask(octets(of: ~bit), flipping: octets(of: bit))
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_MARK.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_SREG), Register.first.number)
+        }
+    }
+
+    private func loadMark() {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_MARK.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+    }
+
+    /// A mark is in the machine's byte order.
+    private func octets(of mark: UInt32) -> [UInt8] { withUnsafeBytes(of: mark) { Array($0) } }
+
+    /// `meta length > $octets`: of the packet without the header of the link.
+    func matchLength(above octets: UInt32) {
+        append("meta") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_KEY), UInt32(NFT_META_LEN.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_META_DREG), Register.first.number)
+        }
+        append("byteorder") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_DREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_OP), UInt32(NFT_BYTEORDER_HTON.rawValue))
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_LEN), 4)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BYTEORDER_SIZE), 4)
+        }
+        compare(.above, withUnsafeBytes(of: octets.bigEndian) { Array($0) })
+    }
+
+    /// Not a fragment: `ip frag-off & 0x3fff == 0`, or `ip6 nexthdr != 44` (RFC 8200 section 4.5).
+    func matchWhole(isIPv6: Bool) {
+        if isIPv6 {
+            load(.nextHeader)
+            compare(.notEqual, [44])
+        } else {
+            load(.fragment)
+            mask([0x3F, 0xFF])
+            compare(.equal, [0, 0])
+        }
+    }
+
+    /// Goes on with the next rule when the first register is from one value to another, both included.
+    func exclude(from: [UInt8], to: [UInt8]) {
+        append("range") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_RANGE_SREG), Register.first.number)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_RANGE_OP), UInt32(NFT_RANGE_NEQ.rawValue))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_RANGE_FROM_DATA), from, UInt32(from.count))
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_RANGE_TO_DATA), to, UInt32(to.count))
+        }
+    }
+
+    enum Comparison { case equal, notEqual, above, atLeast, atMost }
 
     /// Goes on with the next rule when the first register compares otherwise.
     func compare(_ comparison: Comparison, _ octets: [UInt8]) {
@@ -44,6 +109,7 @@ final class Rule {
             switch comparison {
             case .equal: NFT_CMP_EQ
             case .notEqual: NFT_CMP_NEQ
+            case .above: NFT_CMP_GT
             case .atLeast: NFT_CMP_GTE
             case .atMost: NFT_CMP_LTE
             }
@@ -54,12 +120,24 @@ final class Rule {
         }
     }
 
+    /// Where IPv4's own checksum stands (RFC 791 section 3.1).
+    private static let addressChecksumOffset: UInt32 = 10
+
     enum PacketField {
         case sourceAddress(isIPv6: Bool)
         case destinationAddress(isIPv6: Bool)
         case sourcePort
         case destinationPort
-        case checksum
+        /// Of IPv4: the reserved bit, DF, MF and the offset of a fragment.
+        case fragment
+        /// Of IPv4: the TTL.
+        case hops
+        /// Of IPv4: both.
+        case fragmentAndHops
+        /// Of IPv6.
+        case nextHeader
+        /// Of IPv6.
+        case hopLimit
 
         /// Where the field stands: RFC 791 section 3.1, RFC 8200 section 3, RFC 768.
         var place: (base: nft_payload_bases, offset: UInt32, octets: Int) {
@@ -68,46 +146,38 @@ final class Rule {
             case .destinationAddress(let isIPv6): (NFT_PAYLOAD_NETWORK_HEADER, isIPv6 ? 24 : 16, isIPv6 ? 16 : 4)
             case .sourcePort: (NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2)
             case .destinationPort: (NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2)
-            case .checksum: (NFT_PAYLOAD_TRANSPORT_HEADER, 6, 2)
-            }
-        }
-
-        /// Where the checksum of its own header stands: of IPv4, of UDP.
-        var checksumOffset: UInt32 {
-            switch self {
-            case .sourceAddress, .destinationAddress: 10
-            case .sourcePort, .destinationPort, .checksum: 6
+            case .fragment: (NFT_PAYLOAD_NETWORK_HEADER, 6, 2)
+            case .hops: (NFT_PAYLOAD_NETWORK_HEADER, 8, 1)
+            case .fragmentAndHops: (NFT_PAYLOAD_NETWORK_HEADER, 6, 3)
+            case .nextHeader: (NFT_PAYLOAD_NETWORK_HEADER, 6, 1)
+            case .hopLimit: (NFT_PAYLOAD_NETWORK_HEADER, 7, 1)
             }
         }
 
         var isAddress: Bool {
             switch self {
             case .sourceAddress, .destinationAddress: true
-            case .sourcePort, .destinationPort, .checksum: false
+            case .sourcePort, .destinationPort, .fragment, .hops, .fragmentAndHops, .nextHeader, .hopLimit: false
             }
         }
     }
 
     /// Writes a field of an IPv4 packet from a register and brings the checksums up to date that cover it: an address is in
-    /// IP's own and in the pseudo-header of UDP's.
-    ///
-    /// - Parameter hasChecksum: whether the packet has one of UDP.
-    func write(_ field: PacketField, from register: Register, hasChecksum: Bool) {
+    /// IP's own and in the pseudo-header of UDP's. A packet without a UDP checksum gets none: the kernel looks whether there
+    /// is one where it takes what is written for part of the pseudo-header, and a port counts there as much as in the header.
+    func write(_ field: PacketField, from register: Register) {
         let place = field.place
-        let isUpdated = field.isAddress || hasChecksum
         append("payload") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_SREG), register.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_BASE), UInt32(place.base.rawValue))
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_OFFSET), place.offset)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_LEN), UInt32(place.octets))
-            let type = isUpdated ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE
+            let type = field.isAddress ? NFT_PAYLOAD_CSUM_INET : NFT_PAYLOAD_CSUM_NONE
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_TYPE), UInt32(type.rawValue))
             nftnl_expr_set_u32(
-                expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET), isUpdated ? field.checksumOffset : 0)
-            let isInPseudoHeader = field.isAddress && hasChecksum
+                expression, UInt16(NFTNL_EXPR_PAYLOAD_CSUM_OFFSET), field.isAddress ? Self.addressChecksumOffset : 0)
             nftnl_expr_set_u32(
-                expression, UInt16(NFTNL_EXPR_PAYLOAD_FLAGS),
-                isInPseudoHeader ? UInt32(NFT_PAYLOAD_L4CSUM_PSEUDOHDR.rawValue) : 0)
+                expression, UInt16(NFTNL_EXPR_PAYLOAD_FLAGS), UInt32(NFT_PAYLOAD_L4CSUM_PSEUDOHDR.rawValue))
         }
     }
 
@@ -122,15 +192,15 @@ final class Rule {
         }
     }
 
-    /// Keeps only the bits of the mask in the first register.
-    func mask(_ mask: [UInt8]) {
+    /// Keeps only the bits of the mask in the first register, and then flips those of the other.
+    func mask(_ mask: [UInt8], flipping flipped: [UInt8]? = nil) {
         append("bitwise") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_SREG), Register.first.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_DREG), Register.first.number)
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_BITWISE_LEN), UInt32(mask.count))
             nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_MASK), mask, UInt32(mask.count))
-            let zeros = [UInt8](repeating: 0, count: mask.count)
-            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_XOR), zeros, UInt32(zeros.count))
+            let flipped = flipped ?? [UInt8](repeating: 0, count: mask.count)
+            nftnl_expr_set(expression, UInt16(NFTNL_EXPR_BITWISE_XOR), flipped, UInt32(flipped.count))
         }
     }
 
@@ -142,11 +212,16 @@ final class Rule {
         }
     }
 
-    /// Looks the key in the second register up and replaces it by the element's data; a miss goes on with the next rule.
-    func lookUp(_ map: ElementMap) {
+    /// Looks the key in the second register up and replaces it by the element's data, where it has any; a miss goes on with
+    /// the next rule.
+    ///
+    /// - Parameter isDataOfUse: whether the data is to be loaded.
+    func lookUp(_ map: ElementMap, isDataOfUse: Bool = true) {
         append("lookup") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_SREG), Register.second.number)
-            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
+            if map.dataOctets > 0, isDataOfUse {
+                nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_LOOKUP_DREG), Register.second.number)
+            }
             nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_LOOKUP_SET), map.name)
         }
     }
@@ -182,12 +257,28 @@ final class Rule {
         }
     }
 
-    func drop() {
+    func goTo(_ chain: String) {
         append("immediate") { expression in
             nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)
-            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(NF_DROP))
+            nftnl_expr_set_u32(
+                expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(bitPattern: Int32(NFT_GOTO.rawValue)))
+            nftnl_expr_set_str(expression, UInt16(NFTNL_EXPR_IMM_CHAIN), chain)
         }
     }
+
+    func drop() { end(with: NF_DROP) }
+
+    func accept() { end(with: NF_ACCEPT) }
+
+    private func end(with verdict: Int32) {
+        append("immediate") { expression in
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_DREG), Register.verdict)
+            nftnl_expr_set_u32(expression, UInt16(NFTNL_EXPR_IMM_VERDICT), UInt32(verdict))
+        }
+    }
+
+    /// Keeps connection tracking from looking at the packet.
+    func notrack() { append("notrack") { _ in } }
 
     /// The rule owns the expression from here on.
     private func append(_ name: String, _ fill: (OpaquePointer) -> Void) {

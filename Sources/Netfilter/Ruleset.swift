@@ -1,12 +1,14 @@
 import CNetfilter
 import Wire
 
-/// Writes `table netdev sekisho` into a batch. The same table stands in `nft/sekisho.nft` as nft reads it; above each
-/// part is its line of that file.
+/// Writes `table netdev sekisho` into a batch. The same table stands in `nft/sekisho.nft` and, for the routed path, in
+/// `nft/sekisho-routed.nft` as nft reads it; above each part is its line of that file.
 struct Ruleset {
     let settings: TableSettings
-    let insideInterface: UInt32
-    let outsideInterface: UInt32
+    let inside: Link
+    let outside: Link
+    /// Whether a rule may look a key up in a map and leave the data alone: 6.1 does not take one.
+    let looksUpMapsAsSets: Bool
 
     /// The whole table. One that an earlier run left behind goes in the same batch, so that no moment is without rules.
     ///
@@ -16,52 +18,27 @@ struct Ruleset {
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, into: batch)
         Self.table(.deleteTable, NFT_MSG_DELTABLE, into: batch)
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, into: batch)
-        for map in settings.maps { add(map, to: batch) }
+        for map in settings.maps {
+            Self.add(
+                map, elements: settings.elementsPerMap, halfOpen: (settings.halfOpenRate, settings.halfOpenBurst), to: batch)
+        }
+        if settings.forwarding == .fast {
+            // chain inside_routed { }
+            Self.chain(Nft.insideRoutedChain, into: batch)
+            Self.chain(Nft.outsideRoutedChain, into: batch)
+            judgeInside(in: Nft.insideRoutedChain, .routed, into: batch)
+            judgeOutside(in: Nft.outsideRoutedChain, .routed, into: batch)
+        }
         // chain inside { type filter hook ingress device $inside_device priority -100; policy accept; }
-        chain(Nft.insideChain, device: settings.insideDevice, into: batch)
+        Self.chain(Nft.insideChain, (NF_NETDEV_INGRESS, settings.insideDevice), into: batch)
         // chain outside { type filter hook ingress device $outside_device priority -100; policy accept; }
-        chain(Nft.outsideChain, device: settings.outsideDevice, into: batch)
-        if settings.translation != nil {
-            // udp checksum != 0 ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 ...
-            for hasChecksum in [true, false] {
-                translate(.natOut4, hasChecksum, in: Nft.insideChain, to: outsideInterface, into: batch)
-            }
-            for hasChecksum in [true, false] {
-                translate(.natIn4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
-            }
-        }
-        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @out4 device $outside_device
-        forward(.out4, in: Nft.insideChain, to: outsideInterface, into: batch)
-        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @out6 device $outside_device
-        forward(.out6, in: Nft.insideChain, to: outsideInterface, into: batch)
-        // ip saddr $inside4 udp dport $media_ports limit rate 100/second burst 100 packets log group 5060 ...
-        for prefix in settings.insidePrefixes {
-            show(prefix, isSource: true, settings.mediaPorts, in: Nft.insideChain, into: batch)
-        }
-        // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @in4 device $inside_device
-        forward(.in4, in: Nft.outsideChain, to: insideInterface, into: batch)
-        // fwd ip6 to ip6 saddr . udp sport . ip6 daddr . udp dport map @in6 device $inside_device
-        forward(.in6, in: Nft.outsideChain, to: insideInterface, into: batch)
-        // ip saddr $prefix counter drop
-        for prefix in settings.insidePrefixes { dropForged(prefix, into: batch) }
-        if let translation = settings.translation {
-            for hasChecksum in [true, false] {
-                translate(.natAny4, hasChecksum, in: Nft.outsideChain, to: insideInterface, into: batch)
-            }
-            // ip daddr $external udp dport $nat_ports counter drop
-            for address in translation.addresses {
-                guard let host = Prefix(address, length: address.bitWidth) else { continue }
-                show(host, isSource: false, translation.ports, in: Nft.outsideChain, into: batch)
-                drop(host, translation.ports, "translated media to \(address)", into: batch)
-            }
-        }
-        // fwd ip to ip daddr . udp dport map @any4 device $inside_device
-        forward(.any4, in: Nft.outsideChain, to: insideInterface, into: batch)
-        // fwd ip6 to ip6 daddr . udp dport map @any6 device $inside_device
-        forward(.any6, in: Nft.outsideChain, to: insideInterface, into: batch)
-        for prefix in settings.insidePrefixes {
-            show(prefix, isSource: false, settings.mediaPorts, in: Nft.outsideChain, into: batch)
-            drop(prefix, settings.mediaPorts, "media to \(prefix)", into: batch)
+        Self.chain(Nft.outsideChain, (NF_NETDEV_INGRESS, settings.outsideDevice), into: batch)
+        judgeInside(in: Nft.insideChain, settings.forwarding, into: batch)
+        judgeOutside(in: Nft.outsideChain, settings.forwarding, into: batch)
+        if settings.translation != nil, settings.forwarding == .routed {
+            // chain leaving { type filter hook egress device $outside_device priority -100; policy accept; }
+            Self.chain(Nft.leavingChain, (NF_NETDEV_EGRESS, settings.outsideDevice), into: batch)
+            judgeLeaving(into: batch)
         }
     }
 
@@ -83,6 +60,22 @@ struct Ruleset {
         table(.deleteTable, NFT_MSG_DELTABLE, name: "sekisho_nowhere", into: batch)
     }
 
+    /// A batch that always fails: by its rule where the kernel wants the data of a map that is looked up, else by its last
+    /// message.
+    static func probeLookUp(into batch: Batch) {
+        let probe: StaticString = "sekisho_probe"
+        table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, name: probe, into: batch)
+        add(.out4, elements: 1, halfOpen: (1, 1), table: "\(probe)", to: batch)
+        chain("probe", table: "\(probe)", into: batch)
+        if let rule = Rule(chain: "probe", table: "\(probe)") {
+            rule.load(.sourceAddress(isIPv6: false), into: .second)
+            for slot in 1...3 { rule.load(.sourceAddress(isIPv6: false), into: .second.advanced(octets: 4 * slot)) }
+            rule.lookUp(.out4, isDataOfUse: false)
+            append(rule, "that looks up a map", to: batch)
+        }
+        table(.deleteTable, NFT_MSG_DELTABLE, name: "sekisho_nowhere", into: batch)
+    }
+
     private static func table(
         _ attempt: NetfilterError.Attempt, _ message: nf_tables_msg_types, flags: Int32 = 0, _ tableFlags: UInt32 = 0,
         name: StaticString = Nft.tableLabel, into batch: Batch
@@ -99,173 +92,70 @@ struct Ruleset {
     ///            size 65536; flags timeout; counter; }
     /// map any4 { type ipv4_addr . inet_service : ipv4_addr
     ///            size 65536; flags timeout; limit rate 50/second counter; }
-    private func add(_ map: ElementMap, to batch: Batch) {
+    /// set routed_out4 { type ipv4_addr . inet_service . ipv4_addr . inet_service
+    ///                   size 65536; flags timeout; counter; }
+    private static func add(
+        _ map: ElementMap, elements: UInt32, halfOpen: (rate: UInt32, burst: UInt32), table: String = Nft.table,
+        to batch: Batch
+    ) {
         guard let set = nftnl_set_alloc() else { return }
         defer { nftnl_set_free(set) }
         let address = map.isIPv6 ? Nft.ipv6Address : Nft.ipv4Address
         var types: [UInt32] = []
         for _ in 0..<map.endpoints { types += [address, Nft.inetService] }
-        var flags = UInt32(NFT_SET_MAP.rawValue | NFT_SET_TIMEOUT.rawValue)
+        var flags = UInt32(NFT_SET_TIMEOUT.rawValue)
+        if map.dataOctets > 0 { flags |= UInt32(NFT_SET_MAP.rawValue) }
         // More than one expression per element must be announced.
         if map.isHalfOpen { flags |= UInt32(NFT_SET_EXPR.rawValue) }
-        nftnl_set_set_str(set, UInt16(NFTNL_SET_TABLE.rawValue), Nft.table)
+        nftnl_set_set_str(set, UInt16(NFTNL_SET_TABLE.rawValue), table)
         nftnl_set_set_str(set, UInt16(NFTNL_SET_NAME.rawValue), map.name)
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_FAMILY.rawValue), UInt32(Nft.family))
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_ID.rawValue), UInt32(map.rawValue) + 1)
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_FLAGS.rawValue), flags)
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_TYPE.rawValue), Nft.concatenation(types))
         nftnl_set_set_u32(set, UInt16(NFTNL_SET_KEY_LEN.rawValue), UInt32(map.keyOctets))
-        let data = map.translates ? Nft.concatenation([address, Nft.inetService, address]) : address
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), data)
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.dataOctets))
-        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DESC_SIZE.rawValue), settings.elementsPerMap)
+        if map.dataOctets > 0 {
+            let data = (map.translates ? [address, Nft.inetService] : []) + (map.hasNextHop ? [address] : [])
+            nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_TYPE.rawValue), Nft.concatenation(data))
+            nftnl_set_set_u32(set, UInt16(NFTNL_SET_DATA_LEN.rawValue), UInt32(map.dataOctets))
+        }
+        nftnl_set_set_u32(set, UInt16(NFTNL_SET_DESC_SIZE.rawValue), elements)
         if map.isHalfOpen, let limit = nftnl_expr_alloc("limit") {
-            nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(settings.halfOpenRate))
+            nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_RATE), UInt64(halfOpen.rate))
             nftnl_expr_set_u64(limit, UInt16(NFTNL_EXPR_LIMIT_UNIT), 1)
-            nftnl_expr_set_u32(limit, UInt16(NFTNL_EXPR_LIMIT_BURST), settings.halfOpenBurst)
+            nftnl_expr_set_u32(limit, UInt16(NFTNL_EXPR_LIMIT_BURST), halfOpen.burst)
             nftnl_expr_set_u32(limit, UInt16(NFTNL_EXPR_LIMIT_TYPE), UInt32(NFT_LIMIT_PKTS.rawValue))
             nftnl_set_add_expr(set, limit)
         }
         // After the limit: a packet over the limit ends the look-up before it is counted.
-        if let counter = nftnl_expr_alloc("counter") { nftnl_set_add_expr(set, counter) }
+        if map.isCounted, let counter = nftnl_expr_alloc("counter") { nftnl_set_add_expr(set, counter) }
         batch.append(.addMap(map), NFT_MSG_NEWSET, flags: NLM_F_CREATE) { nftnl_set_nlmsg_build_payload($0, set) }
     }
 
-    private func chain(_ name: String, device: String, into batch: Batch) {
+    /// - Parameter hook: where packets come from, with the device; nil for a chain that others send them to.
+    private static func chain(
+        _ name: String, _ base: (hook: nf_dev_hooks, device: String)? = nil, table: String = Nft.table, into batch: Batch
+    ) {
         guard let chain = nftnl_chain_alloc() else { return }
         defer { nftnl_chain_free(chain) }
-        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TABLE.rawValue), Nft.table)
+        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TABLE.rawValue), table)
         nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_NAME.rawValue), name)
         nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_FAMILY.rawValue), UInt32(Nft.family))
-        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TYPE.rawValue), "filter")
-        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(NF_NETDEV_INGRESS.rawValue))
-        nftnl_chain_set_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue), Nft.ingressPriority)
-        nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_POLICY.rawValue), UInt32(NF_ACCEPT))
-        nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_DEV.rawValue), device)
+        if let base {
+            nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_TYPE.rawValue), "filter")
+            nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_HOOKNUM.rawValue), UInt32(base.hook.rawValue))
+            nftnl_chain_set_s32(chain, UInt16(NFTNL_CHAIN_PRIO.rawValue), Nft.ingressPriority)
+            nftnl_chain_set_u32(chain, UInt16(NFTNL_CHAIN_POLICY.rawValue), UInt32(NF_ACCEPT))
+            nftnl_chain_set_str(chain, UInt16(NFTNL_CHAIN_DEV.rawValue), base.device)
+        }
         batch.append(.addChain(name), NFT_MSG_NEWCHAIN, flags: NLM_F_CREATE) {
             nftnl_chain_nlmsg_build_payload($0, chain)
         }
     }
 
-    private func forward(_ map: ElementMap, in chain: String, to interface: UInt32, into batch: Batch) {
-        guard let rule = Rule(chain: chain) else { return }
-        rule.matchNetworkProtocol(isIPv6: map.isIPv6)
-        rule.matchUDP()
-        rule.setDevice(interface)
-        loadKey(of: map, in: rule)
-        rule.lookUp(map)
-        rule.forward(isIPv6: map.isIPv6, to: .second)
-        append(rule, "fwd by \(map.name)", to: batch)
-    }
+    func append(_ rule: Rule, _ text: String, to batch: Batch) { Self.append(rule, text, to: batch) }
 
-    /// One look-up says the new endpoint and the next hop. nft has no words for a rule that uses one look-up three times; it
-    /// lists this one as
-    /// `ip saddr set ip saddr . udp sport . ip daddr . udp dport map @nat_out4 udp sport set udp sport fwd ip to ip daddr`.
-    ///
-    /// - Parameter hasChecksum: a packet without a UDP checksum (RFC 768) must not be given one by an update of nothing: it has
-    ///   a rule of its own.
-    private func translate(
-        _ map: ElementMap, _ hasChecksum: Bool, in chain: String, to interface: UInt32, into batch: Batch
-    ) {
-        guard let rule = Rule(chain: chain) else { return }
-        rule.matchNetworkProtocol(isIPv6: map.isIPv6)
-        rule.matchUDP()
-        rule.load(.checksum)
-        rule.compare(hasChecksum ? .notEqual : .equal, [0, 0])
-        rule.setDevice(interface)
-        loadKey(of: map, in: rule)
-        rule.lookUp(map)
-        let port = Register.second.advanced(octets: map.addressOctets)
-        if map.isOutgoing {
-            rule.write(.sourceAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
-            rule.write(.sourcePort, from: port, hasChecksum: hasChecksum)
-        } else {
-            rule.write(.destinationAddress(isIPv6: map.isIPv6), from: .second, hasChecksum: hasChecksum)
-            rule.write(.destinationPort, from: port, hasChecksum: hasChecksum)
-        }
-        rule.forward(isIPv6: map.isIPv6, to: port.advanced(octets: 4))
-        append(rule, "translate by \(map.name)", to: batch)
-    }
-
-    private func loadKey(of map: ElementMap, in rule: Rule) {
-        var register = Register.second
-        if !map.isHalfOpen {
-            rule.load(.sourceAddress(isIPv6: map.isIPv6), into: register)
-            register = register.advanced(octets: map.addressOctets)
-            rule.load(.sourcePort, into: register)
-            register = register.advanced(octets: 4)
-        }
-        rule.load(.destinationAddress(isIPv6: map.isIPv6), into: register)
-        rule.load(.destinationPort, into: register.advanced(octets: map.addressOctets))
-    }
-
-    /// ip saddr $prefix counter drop: nobody outside has an inside address; who says so speaks SIP as a phone, too.
-    private func dropForged(_ prefix: Prefix, into batch: Batch) {
-        guard let rule = Rule(chain: Nft.outsideChain) else { return }
-        match(prefix, isSource: true, in: rule)
-        rule.count()
-        rule.drop()
-        append(rule, "drop forged \(prefix)", to: batch)
-    }
-
-    /// ip daddr $prefix udp dport $media_ports counter drop
-    private func drop(_ prefix: Prefix, _ ports: ClosedRange<UInt16>, _ what: String, into batch: Batch) {
-        guard let rule = Rule(chain: Nft.outsideChain) else { return }
-        match(prefix, isSource: false, in: rule)
-        match(ports, in: rule)
-        rule.count()
-        rule.drop()
-        append(rule, "drop \(what)", to: batch)
-    }
-
-    /// ip daddr $prefix udp dport $media_ports limit rate 100/second burst 100 packets log group 5060 snaplen 64 ...
-    ///
-    /// For people who ask why they hear nothing: what comes this far found no hole. From inside it goes on to the site's own
-    /// firewall.
-    private func show(
-        _ prefix: Prefix, isSource: Bool, _ ports: ClosedRange<UInt16>, in chain: String, into batch: Batch
-    ) {
-        guard let nearMisses = settings.nearMisses, let rule = Rule(chain: chain) else { return }
-        match(prefix, isSource: isSource, in: rule)
-        match(ports, in: rule)
-        rule.limit(perSecond: nearMisses.perSecond)
-        rule.log(group: nearMisses.group)
-        append(rule, "show media \(isSource ? "from" : "to") \(prefix)", to: batch)
-    }
-
-    /// udp dport $ports
-    private func match(_ ports: ClosedRange<UInt16>, in rule: Rule) {
-        rule.matchUDP()
-        rule.load(.destinationPort)
-        rule.compare(.atLeast, octets(of: ports.lowerBound))
-        rule.compare(.atMost, octets(of: ports.upperBound))
-    }
-
-    /// ip saddr $prefix, or ip daddr $prefix
-    private func match(_ prefix: Prefix, isSource: Bool, in rule: Rule) {
-        let isIPv6 = prefix.address.isIPv6
-        var address: [UInt8] = []
-        prefix.address.appendOctets(to: &address)
-        let field: Rule.PacketField = isSource ? .sourceAddress(isIPv6: isIPv6) : .destinationAddress(isIPv6: isIPv6)
-        rule.matchNetworkProtocol(isIPv6: isIPv6)
-        // As nft does: whole octets of a prefix are compared alone, others under a mask.
-        if prefix.length % 8 == 0, prefix.length > 0 {
-            rule.load(field, octets: prefix.length / 8)
-            rule.compare(.equal, Array(address.prefix(prefix.length / 8)))
-        } else {
-            rule.load(field)
-            rule.mask(
-                (0..<address.count).map { octet in
-                    let bits = min(8, max(0, prefix.length - 8 * octet))
-                    return UInt8(truncatingIfNeeded: 0xFF00 >> bits)
-                })
-            rule.compare(.equal, address)
-        }
-    }
-
-    private func octets(of port: UInt16) -> [UInt8] { [UInt8(port >> 8), UInt8(truncatingIfNeeded: port)] }
-
-    private func append(_ rule: Rule, _ text: String, to batch: Batch) {
+    private static func append(_ rule: Rule, _ text: String, to batch: Batch) {
         batch.append(.addRule(text), NFT_MSG_NEWRULE, flags: NLM_F_CREATE | NLM_F_APPEND) { rule.put(into: $0) }
     }
 }

@@ -10,33 +10,64 @@ public struct ElementKey: Hashable, Sendable {
     let destination: Endpoint
 
     /// The key of packets to `destination`, whoever sends them.
-    public static func any(to destination: Endpoint) -> ElementKey {
-        ElementKey(map: destination.address.isIPv6 ? .any6 : .any4, source: nil, destination: destination)
+    public static func any(to destination: Endpoint, _ forwarding: MediaForwarding = .fast) -> ElementKey {
+        let map: ElementMap =
+            switch forwarding {
+            case .fast: destination.address.isIPv6 ? .any6 : .any4
+            case .routed: destination.address.isIPv6 ? .routedAny6 : .routedAny4
+            }
+        return ElementKey(map: map, source: nil, destination: destination)
     }
 
     /// The key of packets from an inside endpoint to an outside one.
-    public static func outgoing(from source: Endpoint, to destination: Endpoint) -> ElementKey {
-        ElementKey(map: source.address.isIPv6 ? .out6 : .out4, source: source, destination: destination)
+    public static func outgoing(
+        from source: Endpoint, to destination: Endpoint, _ forwarding: MediaForwarding = .fast
+    ) -> ElementKey {
+        let map: ElementMap =
+            switch forwarding {
+            case .fast: source.address.isIPv6 ? .out6 : .out4
+            case .routed: source.address.isIPv6 ? .routedOut6 : .routedOut4
+            }
+        return ElementKey(map: map, source: source, destination: destination)
     }
 
     /// The key of packets from an outside endpoint to an inside one.
-    public static func incoming(from source: Endpoint, to destination: Endpoint) -> ElementKey {
-        ElementKey(map: source.address.isIPv6 ? .in6 : .in4, source: source, destination: destination)
+    public static func incoming(
+        from source: Endpoint, to destination: Endpoint, _ forwarding: MediaForwarding = .fast
+    ) -> ElementKey {
+        let map: ElementMap =
+            switch forwarding {
+            case .fast: source.address.isIPv6 ? .in6 : .in4
+            case .routed: source.address.isIPv6 ? .routedIn6 : .routedIn4
+            }
+        return ElementKey(map: map, source: source, destination: destination)
     }
 
     /// The key of packets from an inside endpoint that is translated to an outside one.
-    public static func translatedOutgoing(from source: Endpoint, to destination: Endpoint) -> ElementKey {
-        ElementKey(map: .natOut4, source: source, destination: destination)
+    public static func translatedOutgoing(
+        from source: Endpoint, to destination: Endpoint, _ forwarding: MediaForwarding = .fast
+    ) -> ElementKey {
+        ElementKey(
+            map: forwarding == .fast ? .natOut4 : .routedNatOut4, source: source, destination: destination)
+    }
+
+    /// The key by which packets from an inside endpoint to an outside one get their source after routing.
+    static func source(of source: Endpoint, to destination: Endpoint) -> ElementKey {
+        ElementKey(map: .routedSource4, source: source, destination: destination)
     }
 
     /// The key of packets from an outside endpoint to an external one.
-    public static func translatedIncoming(from source: Endpoint, to external: Endpoint) -> ElementKey {
-        ElementKey(map: .natIn4, source: source, destination: external)
+    public static func translatedIncoming(
+        from source: Endpoint, to external: Endpoint, _ forwarding: MediaForwarding = .fast
+    ) -> ElementKey {
+        ElementKey(map: forwarding == .fast ? .natIn4 : .routedNatIn4, source: source, destination: external)
     }
 
     /// The key of packets to an external endpoint, whoever sends them.
-    public static func translatedAny(to external: Endpoint) -> ElementKey {
-        ElementKey(map: .natAny4, source: nil, destination: external)
+    public static func translatedAny(
+        to external: Endpoint, _ forwarding: MediaForwarding = .fast
+    ) -> ElementKey {
+        ElementKey(map: forwarding == .fast ? .natAny4 : .routedNatAny4, source: nil, destination: external)
     }
 
     /// Feeds the map and the endpoints there are.
@@ -77,12 +108,12 @@ extension ElementKey {
     }
 }
 
-/// An element: packets that match the key go to the next hop.
+/// An element: packets that match the key pass.
 public struct SetElement: Hashable, Sendable {
     /// The map and the key in it.
     public let key: ElementKey
-    /// The neighbour that the packets are handed to: a router, or the destination itself.
-    public let nextHop: IPAddress
+    /// The neighbour that the packets are handed to: a router, or the destination itself. nil where routing says it.
+    public let nextHop: IPAddress?
     /// The source that outgoing packets get, or the destination that incoming ones get; nil where they keep theirs.
     public let translation: Endpoint?
     /// Whose it is, as the kernel keeps it beside the element for a gate that starts again; nil in an element that somebody
@@ -91,14 +122,16 @@ public struct SetElement: Hashable, Sendable {
     /// How long the kernel holds it; nil is for as long as the transaction says.
     public let lifetime: Duration?
 
-    /// An element that hands matching packets to a neighbour.
+    /// An element that lets matching packets pass.
+    ///
+    /// - Parameter nextHop: the neighbour that they are handed to; of no use in a map of the routed path.
     public init(
-        _ key: ElementKey, via nextHop: IPAddress, translation: Endpoint? = nil, of session: SessionID?,
+        _ key: ElementKey, via nextHop: IPAddress?, translation: Endpoint? = nil, of session: SessionID?,
         lifetime: Duration? = nil
     ) {
         self.lifetime = lifetime
         self.key = key
-        self.nextHop = nextHop
+        self.nextHop = key.map.hasNextHop ? nextHop : nil
         self.translation = translation
         self.session = session
     }
@@ -109,16 +142,16 @@ extension SetElement {
     func storeData(at place: UnsafeMutableRawPointer) {
         var place = place
         if key.map.translates, let translation { place += translation.storeKey(at: place) }
-        _ = nextHop.store(at: place)
+        _ = nextHop?.store(at: place)
     }
 
     /// Reads what an element of the map has for data; nil when it has another length, or no zeros after a port.
     static func data(
         _ octets: UnsafeRawBufferPointer, of map: ElementMap
-    ) -> (translation: Endpoint?, nextHop: IPAddress)? {
+    ) -> (translation: Endpoint?, nextHop: IPAddress?)? {
         guard octets.count == map.dataOctets else { return nil }
-        let width = octets.count - map.addressOctets
-        guard let hop = IPAddress(network: UnsafeRawBufferPointer(rebasing: octets[width...])) else { return nil }
+        let width = octets.count - (map.hasNextHop ? map.addressOctets : 0)
+        let hop = IPAddress(network: UnsafeRawBufferPointer(rebasing: octets[width...]))
         guard map.translates else { return (nil, hop) }
         return Endpoint(key: UnsafeRawBufferPointer(rebasing: octets[..<width])).map { ($0, hop) }
     }

@@ -23,15 +23,25 @@ public struct TableSettings: Hashable, Sendable {
     public var translation: TranslationSettings?
     /// How packets that no hole let through are looked at; nil when they are not.
     public var nearMisses: NearMissSettings?
+    /// Which way media takes.
+    public var forwarding: MediaForwarding
+    /// The bit of a packet's mark that says that it was let through, to the site's own firewall.
+    public var mark: UInt32
+
+    /// A bit that neither Kubernetes (0x4000, 0x8000) nor wg-quick (its port) nor Tailscale (0xff0000) uses by default.
+    public static let defaultMark: UInt32 = 0x4000_0000
 
     /// A table for these devices and prefixes; what is left out is at its default.
     public init(
         insideDevice: String, outsideDevice: String, insidePrefixes: [Prefix],
         mediaPorts: ClosedRange<UInt16> = 1024...65535, halfOpenRate: UInt32 = 50, halfOpenBurst: UInt32 = 5,
         elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil,
-        nearMisses: NearMissSettings? = NearMissSettings()
+        nearMisses: NearMissSettings? = NearMissSettings(), forwarding: MediaForwarding = .fast,
+        mark: UInt32 = TableSettings.defaultMark
     ) {
         self.nearMisses = nearMisses
+        self.forwarding = forwarding
+        self.mark = mark
         self.translation = translation
         self.insideDevice = insideDevice
         self.outsideDevice = outsideDevice
@@ -44,7 +54,9 @@ public struct TableSettings: Hashable, Sendable {
     }
 
     /// The maps of the table.
-    var maps: [ElementMap] { ElementMap.allCases.filter { translation != nil || !$0.translates } }
+    var maps: [ElementMap] {
+        ElementMap.allCases.filter { $0.forwarding == forwarding && (translation != nil || !$0.isForTranslation) }
+    }
 }
 
 /// How packets that no hole let through are looked at.

@@ -17,7 +17,16 @@ extension GateSettings {
             mediaPorts: mediaPorts, halfOpenRate: halfOpenRate, halfOpenBurst: max(1, halfOpenRate / 10),
             elementsPerMap: UInt32(clamping: max(Self.fewestElements, limits.sessions * Self.elementsPerSession)),
             isOwned: tableFlags == .auto, translation: translationSettings,
-            nearMisses: nearMisses.map { NearMissSettings(group: $0.group, perSecond: $0.perSecond) })
+            nearMisses: nearMisses.map { NearMissSettings(group: $0.group, perSecond: $0.perSecond) },
+            forwarding: forwarding, mark: mark)
+    }
+
+    /// Which way media takes.
+    private var forwarding: MediaForwarding {
+        switch mediaPath {
+        case .fast: .fast
+        case .routed: .routed
+        }
     }
 
     /// What inside endpoints are seen as outside.

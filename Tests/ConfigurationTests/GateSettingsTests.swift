@@ -19,6 +19,8 @@ import Wire
         log_changes: false
         nat: { addresses: [198.51.100.1, 198.51.100.2], ports: 20000-20999, quarantine_s: 30 }
         half_open_s: 20
+        media_path: routed
+        mark: 0x80
 
         """
 
@@ -42,6 +44,8 @@ import Wire
         translation.ports = 20_000...20_999
         translation.quarantine = .seconds(30)
         expected.translation = translation
+        expected.mediaPath = .routed
+        expected.mark = 0x80
         expected.tableFlags = .none
         expected.keepsOnExit = false
         expected.logsChanges = false
@@ -65,6 +69,8 @@ import Wire
         #expect(settings.forbidden.isEmpty)
         #expect(settings.limits.sessions == 10_000)
         #expect(settings.limits.holesPerSession == 32)
+        #expect(settings.mediaPath == .fast)
+        #expect(settings.mark == 0x4000_0000)
         #expect(settings.tableFlags == .auto)
         #expect(settings.keepsOnExit)
         #expect(settings.logsChanges)
@@ -72,9 +78,10 @@ import Wire
 
     static let prefix = "ADDRESS/LENGTH with no bit set after the length, such as 10.1.0.0/24"
     static let interface = "1 to 15 letters, digits and . _ - @"
+    static let bit = "one bit, 0x1 to 0x80000000"
     static let keys =
         "socket, allow_user, inside, outside, media_ports, half_open, half_open_rate, half_open_s, hole_timeout, forbidden, limits, "
-        + "nat, near_misses, table_flags, keep_on_exit, log_changes"
+        + "nat, near_misses, media_path, mark, table_flags, keep_on_exit, log_changes"
 
     @Test(arguments: [
         Broken("socket:", "sockets:", "1:1: sockets: unknown key; allowed: \(keys)"),
@@ -146,6 +153,13 @@ import Wire
         ),
         Broken("quarantine_s: 30", "quarantine_s: 3601", "14:83: nat.quarantine_s: out of range; allowed: 0 to 3600"),
         Broken("table_flags: none", "table_flags: owner", "11:14: table_flags: unknown word; allowed: auto, none"),
+        Broken("path: routed", "path: slow", "16:13: media_path: unknown word; allowed: fast, routed"),
+        Broken("mark: 0x80", "mark: 128", "17:7: mark: not a number of the form 0x40000000; allowed: \(bit)"),
+        Broken("mark: 0x80", "mark: 0x-80", "17:7: mark: not a number of the form 0x40000000; allowed: \(bit)"),
+        Broken("mark: 0x80", "mark: 0x+80", "17:7: mark: not a number of the form 0x40000000; allowed: \(bit)"),
+        Broken("mark: 0x80", "mark: 0x100000000", "17:7: mark: not a number of the form 0x40000000; allowed: \(bit)"),
+        Broken("mark: 0x80", "mark: 0x0", "17:7: mark: not one bit; allowed: \(bit)"),
+        Broken("mark: 0x80", "mark: 0x81", "17:7: mark: not one bit; allowed: \(bit)"),
         Broken("keep_on_exit: false", "half_open: true", "12:1: half_open: given twice, first in line 6"),
     ])
     func `A bad file is refused in one line that says where and why`(_ broken: Broken) throws {
@@ -175,7 +189,7 @@ import Wire
         ("limits", "{ holes_per_session: 2 }", "{ holes_per_session: 256 }"),
         ("near_misses", "{ nflog_group: 0, per_second: 0 }", "{ nflog_group: 65535, per_second: 10000 }"),
         ("socket", "/", "/" + String(repeating: "a", count: 106)),
-        ("allow_user", "a", String(repeating: "a", count: 32)),
+        ("mark", "0x1", "0x80000000"), ("allow_user", "a", String(repeating: "a", count: 32)),
     ])
     func `A value at either end of its range is taken`(_ key: String, _ least: String, _ greatest: String) throws {
         for value in [least, greatest] {

@@ -15,9 +15,15 @@ final class GatewayFixture {
 
     init(
         _ name: String, holeTimeout: Duration = .seconds(60), rate: UInt32 = 50, burst: UInt32 = 5,
-        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil
+        elementsPerMap: UInt32 = 65_536, isOwned: Bool = true, translation: TranslationSettings? = nil,
+        forwarding: MediaForwarding = .fast, acceptsMark: Bool? = nil,
+        prepare: (GatewayTestbed) throws -> Void = { _ in }
     ) throws {
-        let testbed = try GatewayTestbed(name)
+        let testbed = try GatewayTestbed(
+            name,
+            foreignRules: acceptsMark ?? (forwarding == .routed)
+                ? GatewayTestbed.markAcceptingRules : GatewayTestbed.foreignRules)
+        try prepare(testbed)
         self.testbed = testbed
         let translated = translation
         firewall = try testbed.gateway.run {
@@ -25,7 +31,7 @@ final class GatewayFixture {
                 TableSettings(
                     insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes,
                     halfOpenRate: rate, halfOpenBurst: burst, elementsPerMap: elementsPerMap,
-                    isOwned: isOwned, translation: translated))
+                    isOwned: isOwned, translation: translated, forwarding: forwarding))
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,
@@ -36,11 +42,13 @@ final class GatewayFixture {
     init(after other: GatewayFixture, translation: TranslationSettings) throws {
         testbed = other.testbed
         now = other.now
+        let forwarding = other.firewall.forwarding
         firewall = try other.testbed.gateway.run {
             try NftFirewall(
                 TableSettings(
                     insideDevice: "lan0", outsideDevice: "wan0", insidePrefixes: Self.insidePrefixes, isOwned: false,
-                    translation: TranslationSettings(addresses: translation.addresses, ports: 20_000...20_999)))
+                    translation: TranslationSettings(addresses: translation.addresses, ports: 20_000...20_999),
+                    forwarding: forwarding))
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: Self.insidePrefixes), halfOpenAllowed: true,

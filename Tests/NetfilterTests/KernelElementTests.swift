@@ -23,8 +23,9 @@ import Wire
         ])
     }
 
-    @Test func `a hole that is not renewed closes by itself`() throws {
-        let gate = try GatewayFixture("expire", holeTimeout: .seconds(1))
+    @Test(arguments: MediaForwarding.allCases)
+    func `a hole that is not renewed closes by itself`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("expire", holeTimeout: .seconds(1), forwarding: forwarding)
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         #expect(gate.ask(.narrow(s1, Holes(halfOpen: [hosts.inside], paths: [hosts.path]))) == .completed)
@@ -45,8 +46,9 @@ import Wire
         #expect(a.receive().isEmpty)
     }
 
-    @Test func `renewal outlives the timeout and keeps the counts`() throws {
-        let gate = try GatewayFixture("renew", holeTimeout: .seconds(1))
+    @Test(arguments: MediaForwarding.allCases)
+    func `renewal outlives the timeout and keeps the counts`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("renew", holeTimeout: .seconds(1), forwarding: forwarding)
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         #expect(gate.ask(.narrow(s1, Holes(halfOpen: [hosts.inside], paths: [hosts.path]))) == .completed)
@@ -61,8 +63,9 @@ import Wire
         #expect(gate.report(1)?.paths.first?.incoming.packets == 60)
     }
 
-    @Test func `no packet is lost while holes are renewed`() throws {
-        let gate = try GatewayFixture("flow")
+    @Test(arguments: MediaForwarding.allCases)
+    func `no packet is lost while holes are renewed`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("flow", forwarding: forwarding)
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         #expect(gate.ask(.narrow(s1, Holes(paths: [hosts.path]))) == .completed)
@@ -78,8 +81,9 @@ import Wire
         #expect(counted <= 20_001 && counted >= 20_001 - 20, "\(counted)")
     }
 
-    @Test func `no packet of a stream that goes on is lost while others come and go`() throws {
-        let gate = try GatewayFixture("change")
+    @Test(arguments: MediaForwarding.allCases)
+    func `no packet of a stream that goes on is lost while others come and go`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("change", forwarding: forwarding)
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         #expect(gate.ask(.narrow(s1, Holes(paths: [hosts.path]))) == .completed)
@@ -183,8 +187,9 @@ import Wire
         #expect(outcomes.map { $0.closed?.paths.first?.incoming.packets } == [3, 5])
     }
 
-    @Test func `a full map refuses and holds what it held`() throws {
-        let gate = try GatewayFixture("full", elementsPerMap: 3)
+    @Test(arguments: MediaForwarding.allCases)
+    func `a full map refuses and holds what it held`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("full", elementsPerMap: 3, forwarding: forwarding)
         for number in 1...3 as ClosedRange<UInt64> {
             #expect(gate.ask(.narrow(SessionID(number), holes(number))) == .completed)
         }
@@ -204,8 +209,9 @@ import Wire
         #expect(gate.report(1)?.holes == Holes(halfOpen: [hosts.inside], paths: [hosts.path]))
     }
 
-    @Test func `the routing table decides`() throws {
-        let gate = try GatewayFixture("routes")
+    @Test(arguments: MediaForwarding.allCases)
+    func `the routing table decides`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("routes", forwarding: forwarding)
         let gateway = gate.testbed.gateway
         try gateway.command("ip", "route", "add", "10.4.0.0/24", "via", "10.1.0.9")
         try gateway.command("ip", "route", "add", "unreachable", "10.5.0.0/24")

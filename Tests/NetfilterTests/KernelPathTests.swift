@@ -28,14 +28,15 @@ struct Addressing: Sendable, CustomTestStringConvertible {
     ]
 }
 
+/// What passes and what does not, packet by packet, on either path.
 @Suite(.serialized) struct KernelPathTests {
     let session = SessionID(7)
 
-    @Test(arguments: Addressing.both)
-    func `a call opens, narrows and closes, packet by packet`(hosts: Addressing) throws {
-        let gate = try GatewayFixture("path\(hosts.name)")
+    @Test(arguments: Addressing.both, MediaForwarding.allCases)
+    func `a call opens, narrows and closes, packet by packet`(hosts: Addressing, forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("path\(hosts.name)", forwarding: forwarding)
         let foreign = try gate.testbed.listForeignRules()
-        #expect(foreign == GatewayTestbed.foreignRules)
+        #expect(foreign == gate.testbed.foreignRules)
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let aOther = try PacketPump(hosts.insideOtherPort, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
@@ -93,9 +94,11 @@ struct Addressing: Sendable, CustomTestStringConvertible {
         #expect(try gate.testbed.listForeignRules() == foreign)
     }
 
-    @Test(arguments: Addressing.both)
-    func `an inside tuple forged at the outside interface is not forwarded`(hosts: Addressing) throws {
-        let gate = try GatewayFixture("spoof\(hosts.name)")
+    @Test(arguments: Addressing.both, MediaForwarding.allCases)
+    func `an inside tuple forged at the outside interface is not forwarded`(
+        hosts: Addressing, forwarding: MediaForwarding
+    ) throws {
+        let gate = try GatewayFixture("spoof\(hosts.name)", forwarding: forwarding)
         #expect(gate.ask(.narrow(session, Holes(paths: [hosts.path]))) == .completed)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         let forger = try PacketPump(hosts.inside, in: gate.testbed.stranger, isTransparent: true)
@@ -119,8 +122,9 @@ struct Addressing: Sendable, CustomTestStringConvertible {
         #expect(b.receive(20).count == 20)
     }
 
-    @Test func `a path behind a router uses the router as next hop`() throws {
-        let gate = try GatewayFixture("router")
+    @Test(arguments: MediaForwarding.allCases)
+    func `a path behind a router uses the router as next hop`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("router", forwarding: forwarding)
         let inside = endpoint("10.1.0.2:4000")
         let far = endpoint("10.3.0.9:6000")
         let a = try PacketPump(inside, in: gate.testbed.inside)
@@ -132,8 +136,9 @@ struct Addressing: Sendable, CustomTestStringConvertible {
         #expect(a.receive(10).count == 10)
     }
 
-    @Test func `early media stays half-open beside an exact path`() throws {
-        let gate = try GatewayFixture("early")
+    @Test(arguments: MediaForwarding.allCases)
+    func `early media stays half-open beside an exact path`(forwarding: MediaForwarding) throws {
+        let gate = try GatewayFixture("early", forwarding: forwarding)
         let hosts = Addressing.both[0]
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let c = try PacketPump(hosts.stranger, in: gate.testbed.stranger)

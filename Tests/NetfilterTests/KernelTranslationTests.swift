@@ -22,15 +22,18 @@ import Wire
         return Dictionary(uniqueKeysWithValues: bindings.map { ($0.inside, $0.external) })
     }
 
-    private func gate(_ name: String, isOwned: Bool = true, address: StaticString = "10.2.0.1") throws -> GatewayFixture
-    {
+    private func gate(
+        _ name: String, _ forwarding: MediaForwarding, isOwned: Bool = true, address: StaticString = "10.2.0.1"
+    ) throws -> GatewayFixture {
         let translation = TranslationSettings(
             addresses: [try #require(IPAddress("\(address)"))], ports: 20_000...20_999)
-        return try GatewayFixture(name, isOwned: isOwned, translation: translation)
+        return try GatewayFixture(name, isOwned: isOwned, translation: translation, forwarding: forwarding)
     }
 
-    @Test func `a call is seen outside as an external endpoint, from half open to closed`() throws {
-        let gate = try gate("nat")
+    @Test(arguments: MediaForwarding.allCases)
+    func `a call is seen outside as an external endpoint, from half open to closed`(forwarding: MediaForwarding) throws
+    {
+        let gate = try gate("nat", forwarding)
         let a = try PacketPump(phone, in: gate.testbed.inside)
         let b = try PacketPump(far, in: gate.testbed.outside)
         let c = try PacketPump(endpoint("10.2.0.3:5000"), in: gate.testbed.stranger)
@@ -71,8 +74,9 @@ import Wire
         #expect(try gate.testbed.listForeignRules() == foreign)
     }
 
-    @Test func `checksums stay right, and a packet without one gets none`() throws {
-        let gate = try gate("natsum")
+    @Test(arguments: MediaForwarding.allCases)
+    func `checksums stay right, and a packet without one gets none`(forwarding: MediaForwarding) throws {
+        let gate = try gate("natsum", forwarding)
         let a = try PacketPump(phone, in: gate.testbed.inside)
         let b = try PacketPump(far, in: gate.testbed.outside)
         let external = try #require(try bindings(gate.ask(.narrow(session, Holes(paths: [path]))))[phone])
@@ -96,8 +100,11 @@ import Wire
         #expect(c.receive().map(\.number) == [0, 1])
     }
 
-    @Test func `an address that is none of the machine's does as well when it is routed to it`() throws {
-        let gate = try gate("natrouted", address: "192.0.2.7")
+    @Test(arguments: MediaForwarding.allCases)
+    func `an address that is none of the machine's does as well when it is routed to it`(forwarding: MediaForwarding)
+        throws
+    {
+        let gate = try gate("natrouted", forwarding, address: "192.0.2.7")
         for host in [gate.testbed.outside, gate.testbed.stranger] {
             try host.command("ip", "route", "add", "192.0.2.7/32", "via", "10.2.0.1")
         }
@@ -110,8 +117,9 @@ import Wire
         #expect(a.receive(5).count == 5)
     }
 
-    @Test func `IPv6 is routed at the same time`() throws {
-        let gate = try gate("natsix")
+    @Test(arguments: MediaForwarding.allCases)
+    func `IPv6 is routed at the same time`(forwarding: MediaForwarding) throws {
+        let gate = try gate("natsix", forwarding)
         let hosts = Addressing.both[1]
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
@@ -122,8 +130,11 @@ import Wire
         #expect(a.receive(5).count == 5)
     }
 
-    @Test func `a new gate goes on with the bindings, and gives their ports to nobody else`() throws {
-        let gate = try gate("natheir", isOwned: false)
+    @Test(arguments: MediaForwarding.allCases)
+    func `a new gate goes on with the bindings, and gives their ports to nobody else`(forwarding: MediaForwarding)
+        throws
+    {
+        let gate = try gate("natheir", forwarding, isOwned: false)
         let external = try #require(try bindings(gate.ask(.narrow(session, Holes(paths: [path]))))[phone])
         let next = try GatewayFixture(
             after: gate,
@@ -146,7 +157,7 @@ import Wire
     }
 
     @Test func `nft lists the rules and the elements`() throws {
-        let gate = try gate("natlist", isOwned: false)
+        let gate = try gate("natlist", .fast, isOwned: false)
         let external = try #require(try bindings(gate.ask(.narrow(session, Holes(paths: [path]))))[phone])
         let listing = try gate.testbed.gateway.command("nft", "list", "table", "netdev", "sekisho")
         #expect(

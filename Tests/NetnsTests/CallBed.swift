@@ -26,11 +26,14 @@ final class CallBed {
     /// The folder of the products, beside the test bundle.
     static let binaries = String(Child.product("").dropLast())
 
-    init(_ name: String, _ options: GatewayProcesses.Options = GatewayProcesses.Options()) throws {
+    init(
+        _ name: String, _ options: GatewayProcesses.Options = GatewayProcesses.Options(),
+        foreignRules: String = GatewayTestbed.foreignRules
+    ) throws {
         self.options = options
         directory = "/tmp/sekisho-test-\(getpid())-\(name)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        testbed = try GatewayTestbed(name)
+        testbed = try GatewayTestbed(name, foreignRules: foreignRules)
         gateway = try GatewayProcesses(
             testbed: testbed, binaries: Self.binaries, directory: directory, options: options)
         atCaller = try Meter(
@@ -100,7 +103,7 @@ final class CallBed {
 
     /// The elements in the kernel's maps, one a line, as nft lists them.
     func elements() throws -> [Substring] {
-        try gateway.table().split(separator: "\n").filter { $0.contains(" timeout ") && $0.contains(" : ") }
+        try gateway.table().split(separator: "\n").filter { $0.contains(" timeout ") && $0.contains(" expires ") }
     }
 
     /// Waits until something holds.

@@ -15,8 +15,11 @@ import Wire
         let protection: Protection
         let transport: String
         let usesIPv6: Bool
+        var isRouted = false
 
-        var testDescription: String { "\(usesIPv6 ? "IPv6" : "IPv4") \(transport) \(protection.rawValue)" }
+        var testDescription: String {
+            "\(usesIPv6 ? "IPv6" : "IPv4") \(transport) \(protection.rawValue) \(isRouted ? "routed" : "fast")"
+        }
     }
 
     static let cases = [
@@ -27,6 +30,8 @@ import Wire
         Case(protection: .plain, transport: "udp", usesIPv6: true),
         Case(protection: .plain, transport: "tls", usesIPv6: false),
         Case(protection: .kek, transport: "tls", usesIPv6: true),
+        Case(protection: .plain, transport: "udp", usesIPv6: false, isRouted: true),
+        Case(protection: .kek, transport: "tcp", usesIPv6: true, isRouted: true),
     ]
 
     @Test(arguments: cases)
@@ -36,7 +41,10 @@ import Wire
         options.usesIPv6 = kind.usesIPv6
         options.eventLoops = kind.usesIPv6 ? 2 : 1
         options.acceptsUnauthenticated = kind.protection == .encryptedData
-        let bed = try CallBed("main", options)
+        let bed = try CallBed(
+            "main", options,
+            foreignRules: kind.isRouted ? GatewayTestbed.markAcceptingRules : GatewayTestbed.foreignRules)
+        if kind.isRouted { try bed.configureGate("media_path: routed\n") }
         try bed.gateway.start()
         let foreign = try bed.testbed.listForeignRules()
         let wire = try Capture("wire", on: "br0", in: bed.testbed.ethernet, directory: bed.directory)

@@ -7,14 +7,16 @@ import Wire
 @Suite(.serialized) struct TranslationTests {
     private static let nat = "nat: { addresses: [10.2.0.1], ports: 20000-20099, quarantine_s: 2 }\n"
 
-    @Test(arguments: ["udp", "tls"])
+    @Test(arguments: [("udp", false), ("tls", false), ("udp", true)])
     func `a phone with a private address is heard and hears, and only its external endpoint is told`(
-        _ transport: String
+        _ transport: String, isRouted: Bool
     ) throws {
         var options = GatewayProcesses.Options()
         options.transport = transport
-        let bed = try CallBed("nat-\(transport)", options)
-        try bed.configureGate(Self.nat)
+        let bed = try CallBed(
+            "nat-\(transport)", options,
+            foreignRules: isRouted ? GatewayTestbed.markAcceptingRules : GatewayTestbed.foreignRules)
+        try bed.configureGate(Self.nat + (isRouted ? "media_path: routed\n" : ""))
         try bed.gateway.start()
         let wire = try Capture("wire", on: "br0", in: bed.testbed.ethernet, directory: bed.directory)
         // No packet of media comes to anyone by the phone's own address.

@@ -112,6 +112,7 @@ import Testing
         let other = try bed.answer(["--refuse", "486"])
         let second = try bed.call()
         try expectVerdict(bed, "bob answered 486 to INVITE: there never was any media")
+        for phone in [second, other] { phone.signal(SIGTERM) }
         let failure = try Command.run(
             ["\(CallBed.binaries)/sekisho", "why", "nobody", "--socket", bed.gateway.controlSocket])
         #expect(failure.status != 0)
