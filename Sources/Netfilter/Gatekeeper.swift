@@ -288,7 +288,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     // MARK: Half open
 
     /// How long the kernel may hold what the session has open to any source.
-    private func halfOpenLifetime(of session: SessionID, at now: MonotonicTime) -> Duration {
+    func halfOpenLifetime(of session: SessionID, at now: MonotonicTime) -> Duration {
         let left = halfOpenLimit - (now - (halfOpenSince[session] ?? now))
         return min(holeTimeout, max(left, .milliseconds(1)))
     }

@@ -108,6 +108,29 @@ public struct HoleTable: Sendable {
         return HoleReport(session: session, closed, counts: counts)
     }
 
+    /// The sessions that have holes, in no order.
+    var sessionIDs: [SessionID] { Array(sessions.keys) }
+
+    /// How long a session is open if nobody renews it; nil when it is not, or not any more.
+    func remaining(of session: SessionID, at now: MonotonicTime) -> Duration? {
+        guard let deadline = sessions[session]?.deadline, deadline > now else { return nil }
+        return deadline - now
+    }
+
+    /// Learns that the kernel holds other elements for the same holes, until the same time.
+    ///
+    /// - Parameter counts: what the deleted elements had counted.
+    mutating func move(_ session: SessionID, to holes: [OpenHole], counts: [ElementKey: Traffic]) {
+        guard let before = sessions[session]?.holes else { return }
+        var holes = holes
+        for (index, var old) in before.enumerated() where index < holes.count && holes[index].hole == old.hole {
+            old.carry(counts)
+            holes[index].outgoingBefore = old.outgoingBefore
+            holes[index].incomingBefore = old.incomingBefore
+        }
+        sessions[session]?.holes = holes
+    }
+
     /// The entry of this hole. Renewal and re-INVITEs leave most of them where they were; sessions have so few that the rest
     /// is looked through.
     private static func first(_ hole: Hole, in holes: [OpenHole], probablyAt index: Int) -> OpenHole? {

@@ -11,15 +11,16 @@ public final class NftFirewall: Firewall {
     private static let claimPause: UInt32 = 5_000
 
     /// The index of the interface of the protected side.
-    public let insideInterface: UInt32
+    public var insideInterface: UInt32 { ruleset.inside.index }
     /// The index of the interface of the other side.
-    public let outsideInterface: UInt32
+    public var outsideInterface: UInt32 { ruleset.outside.index }
     /// Which way the packets of a new hole take.
     public var forwarding: MediaForwarding { ruleset.settings.forwarding }
     /// Whether the table was there already and was taken over with what it held.
     public private(set) var isInherited = false
 
-    private let ruleset: Ruleset
+    private var ruleset: Ruleset
+    private let links: Links
     private let writer: NetlinkSocket
     private let reader: TableReader
     private let events: RoutingEvents
@@ -38,11 +39,9 @@ public final class NftFirewall: Firewall {
     public init(_ settings: TableSettings) throws(NetfilterError) {
         messages = MessageBuffer()
         batch = Batch(in: messages)
-        let links = try Links()
+        links = try Links()
         let inside = try links.link(settings.insideDevice)
         let outside = try links.link(settings.outsideDevice)
-        insideInterface = inside.index
-        outsideInterface = outside.index
         writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
         let looksUpMapsAsSets = try Self.looksUpMapsAsSets(batch, writer, &sequence)
         ruleset = Ruleset(
@@ -206,7 +205,29 @@ public final class NftFirewall: Firewall {
 
     private static func milliseconds(_ time: Duration) -> UInt64 { UInt64(max(1, time.wholeNanoseconds / 1_000_000)) }
 
-    // MARK: Routes
+    // MARK: Routes and interfaces
+
+    /// What to wait on for changes of routes and interfaces.
+    public var routingDescriptor: Int32 { events.descriptor }
+
+    /// Grows with each change of routes and interfaces that has been told of by now.
+    public func routingGeneration() -> UInt64 {
+        events.update()
+        return events.generation
+    }
+
+    /// Looks at the two interfaces again. One that was made anew has another index, and with the old one its chain has gone.
+    ///
+    /// - Returns: whether the table has to be made anew for them (`restore`).
+    /// - Throws: `.findInterface` when one is not there: then everything stays as it is.
+    public func interfacesChanged() throws(NetfilterError) -> Bool {
+        let inside = try links.link(ruleset.settings.insideDevice)
+        let outside = try links.link(ruleset.settings.outsideDevice)
+        guard inside != ruleset.inside || outside != ruleset.outside else { return false }
+        ruleset.inside = inside
+        ruleset.outside = outside
+        return true
+    }
 
     /// The way to an address by the kernel's routing table, when `ownAddresses` was last called or later.
     public func route(to address: IPAddress) throws(NetfilterError) -> Route { try routes.route(to: address) }

@@ -61,6 +61,8 @@ public struct OpenHole: Hashable, Sendable {
     public var external: Endpoint?
     /// Which way its packets take.
     public var forwarding: MediaForwarding
+    /// Whether it is closed because there is no way to one of its ends.
+    public var isSuspended = false
     /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
     /// old one comes back with the acknowledgement, too late to be the start value of the new one.
     public var outgoingBefore = Traffic()
@@ -127,7 +129,7 @@ public struct OpenHole: Hashable, Sendable {
     ) -> [SetElement] {
         var elements: [SetElement] = []
         elements.reserveCapacity(2 * holes.count)
-        for hole in holes {
+        for hole in holes where !hole.isSuspended {
             if let key = hole.outgoing, let hop = hole.outsideHop {
                 elements.append(
                     SetElement(

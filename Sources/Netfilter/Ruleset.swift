@@ -5,8 +5,8 @@ import Wire
 /// `nft/sekisho-routed.nft` as nft reads it; above each part is its line of that file.
 struct Ruleset {
     let settings: TableSettings
-    let inside: Link
-    let outside: Link
+    var inside: Link
+    var outside: Link
     /// Whether a rule may look a key up in a map and leave the data alone: 6.1 does not take one.
     let looksUpMapsAsSets: Bool
 
@@ -20,7 +20,8 @@ struct Ruleset {
         Self.table(.addTable, NFT_MSG_NEWTABLE, flags: NLM_F_CREATE, tableFlags, into: batch)
         for map in settings.maps {
             Self.add(
-                map, elements: settings.elementsPerMap, halfOpen: (settings.halfOpenRate, settings.halfOpenBurst), to: batch)
+                map, elements: settings.elementsPerMap, halfOpen: (settings.halfOpenRate, settings.halfOpenBurst),
+                to: batch)
         }
         if settings.forwarding == .fast {
             // chain inside_routed { }
@@ -134,7 +135,8 @@ struct Ruleset {
 
     /// - Parameter hook: where packets come from, with the device; nil for a chain that others send them to.
     private static func chain(
-        _ name: String, _ base: (hook: nf_dev_hooks, device: String)? = nil, table: String = Nft.table, into batch: Batch
+        _ name: String, _ base: (hook: nf_dev_hooks, device: String)? = nil, table: String = Nft.table,
+        into batch: Batch
     ) {
         guard let chain = nftnl_chain_alloc() else { return }
         defer { nftnl_chain_free(chain) }

@@ -138,6 +138,11 @@ public struct SetElement: Hashable, Sendable {
 }
 
 extension SetElement {
+    /// The same, held for so long.
+    func lasting(_ lifetime: Duration) -> SetElement {
+        SetElement(key, via: nextHop, translation: translation, of: session, lifetime: lifetime)
+    }
+
     /// Writes `map.dataOctets` octets.
     func storeData(at place: UnsafeMutableRawPointer) {
         var place = place

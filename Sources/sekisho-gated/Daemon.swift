@@ -23,9 +23,10 @@ struct Daemon {
     private var connections: [Connection] = []
     /// Those of the gatekeeper that the log tells of.
     private var restorations = 0
+    private var following = RouteFollowing()
     private var log = Log()
     /// What `poll` looks at: the signals, the listener, changes of the table by others, packets that no
-    /// hole let through, and the connections in their order.
+    /// hole let through, changes of routes, and the connections in their order.
     private var entries: [pollfd] = []
     private var readBuffer = [UInt8](repeating: 0, count: Connection.readOctets)
 
@@ -98,13 +99,43 @@ struct Daemon {
 
     private mutating func restore(_ reason: String) {
         let start = now
+        following.isTableLost = false
         do throws(NetfilterError) {
             let elements = try gatekeeper.restore(at: start)
             let microseconds = (now - start).wholeNanoseconds / 1000
             log.line("table netdev sekisho made anew in \(microseconds) us, with \(elements) elements, \(reason)")
         } catch {
+            following.isTableLost = true
             log.line("table netdev sekisho cannot be made anew \(reason): \(error.description)")
         }
+    }
+
+    /// Goes after the kernel's routes and interfaces.
+    private mutating func follow() {
+        let start = now
+        guard following.isDue(at: start), following.hasChanged(firewall.routingGeneration()) else { return }
+        var isDone = true
+        do throws(NetfilterError) {
+            if try firewall.interfacesChanged() || following.isTableLost {
+                restore("because an interface changed")
+                isDone = !following.isTableLost
+            }
+            if let line = following.missing { log.line("\(line) is there again") }
+            following.missing = nil
+            let followed = try gatekeeper.follow(at: now)
+            for line in RouteFollowing.lines(followed) { log.line(line) }
+        } catch {
+            isDone = false
+            if case .findInterface(let name) = error.attempt {
+                // Said once. Nothing comes in at an interface that is not there; it is told of when it is back.
+                if following.missing == nil { log.line("interface \(name) is gone; no media passes until it is back") }
+                following.missing = "interface \(name)"
+                isDone = true
+            } else {
+                log.line("routes cannot be followed: \(error.description)")
+            }
+        }
+        following.end(isDone: isDone, from: start, at: now)
     }
 
     /// Says when a request found no table.
@@ -150,6 +181,8 @@ struct Daemon {
         entries.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
         entries.append(pollfd(fd: firewall.watchDescriptor, events: Int16(POLLIN), revents: 0))
         entries.append(pollfd(fd: packetLog?.descriptor ?? -1, events: Int16(POLLIN), revents: 0))
+        entries.append(
+            pollfd(fd: following.isDue(at: now) ? firewall.routingDescriptor : -1, events: Int16(POLLIN), revents: 0))
         for connection in connections {
             let events = connection.wantsToWrite ? POLLIN | POLLOUT : POLLIN
             entries.append(pollfd(fd: connection.descriptor, events: Int16(events), revents: 0))
@@ -159,7 +192,8 @@ struct Daemon {
         for session in gatekeeper.expire(at: now) { log.line("expired \(session): not renewed in time") }
         if entries[2].revents != 0 { repair() }
         if entries[3].revents != 0 { lookAtMisses() }
-        serve(entries[4...])
+        follow()
+        serve(entries[5...])
         if entries[1].revents != 0 { admit() }
         log.flush()
         return false
@@ -169,7 +203,7 @@ struct Daemon {
 
     /// Milliseconds until a session may expire; -1 is for ever.
     private func timeout() -> Int32 {
-        guard let deadline = gatekeeper.nextDeadline else { return -1 }
+        guard let deadline = [gatekeeper.nextDeadline, following.nextTime].compactMap({ $0 }).min() else { return -1 }
         let milliseconds = (deadline - now).wholeNanoseconds / 1_000_000 + 1
         return Int32(clamping: max(0, milliseconds))
     }
