@@ -13,6 +13,6 @@ struct Sekisho: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             StatusCommand.self, SessionsCommand.self, TopCommand.self, UserCommand.self, UserAgentCommand.self,
-            DemoCommand.self,
+            DoctorCommand.self, DemoCommand.self,
         ])
 }
