@@ -12,6 +12,7 @@ let core: [Target] = [
     .target(name: "CMSText", dependencies: ["Wire", .product(name: "SwiftASN1", package: "swift-asn1")]),
     .target(name: "GateProtocol", dependencies: ["Wire"]),
     .target(name: "ControlProtocol", dependencies: ["Wire"]),
+    .target(name: "Coexistence", dependencies: ["ControlProtocol", "Wire"]),
     .target(name: "Registration", dependencies: ["SIPText", "SIPTransactions", "Wire"]),
     .target(
         name: "Gateway",
@@ -62,8 +63,9 @@ let executables: [Target] = [
     .executableTarget(
         name: "sekisho",
         dependencies: [
-            "CLinux", "CMSText", "Configuration", "ControlProtocol", "Crypto", "Lab", "Media", "Registration",
-            "SDPText", "SIPText", "SIPTransactions", "Store", "Transport", "UserAgent", "Wire",
+            "CLinux", "CMSText", "Coexistence", "Configuration", "ControlProtocol", "Crypto", "GateProtocol", "Lab",
+            "Media", "Netfilter", "Registration", "SDPText", "SIPText", "SIPTransactions", "Store", "Transport",
+            "UserAgent", "Wire",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ] + nio),
 ]
@@ -122,6 +124,7 @@ let tests: [Target] = [
         name: "TransportTests",
         dependencies: ["Crypto", "Lab", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),
     .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "Wire"]),
+    .testTarget(name: "CoexistenceTests", dependencies: ["Coexistence", "ControlProtocol", "Wire"]),
     .testTarget(name: "ControlProtocolTests", dependencies: ["ControlProtocol", "Wire"]),
     .testTarget(name: "MediaTests", dependencies: ["Media", "Wire"]),
     .testTarget(

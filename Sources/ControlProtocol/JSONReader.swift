@@ -1,20 +1,39 @@
-internal import Wire
+package import Wire
 
 /// Reads one JSON document (RFC 8259) with bounds on everything that could grow.
-struct JSONReader: ~Escapable {
-    /// Octets in a document: all sessions that an answer lists, each with every text and as many
-    /// holes as there may be, comes to 114 million.
-    static let maximumLength = 128 << 20
-    /// Arrays and objects inside one another; the deepest answer has six.
-    static let maximumDepth = 8
-    /// Members of one object; the counters are the longest.
-    static let maximumMembers = 256
+package struct JSONReader: ~Escapable {
+    /// How large a document may be.
+    package struct Limits: Sendable {
+        /// Octets.
+        package var length: Int
+        /// Arrays and objects inside one another.
+        package var depth: Int
+        /// Members of one object.
+        package var members: Int
+
+        /// All limits at once.
+        package init(length: Int, depth: Int, members: Int) {
+            self.length = length
+            self.depth = depth
+            self.members = members
+        }
+
+        /// Those of the control protocol: all sessions that an answer lists, each with every text and as many holes as there
+        /// may be, comes to 114 million octets; the deepest answer has six levels; the counters are the longest object.
+        static let control = Limits(length: 128 << 20, depth: 8, members: 256)
+    }
 
     private var cursor: Cursor
+    private let limits: Limits
 
-    static func read(_ document: Span<UInt8>) throws(ParseError) -> JSONValue {
-        guard document.count <= maximumLength else { throw ParseError(.tooLong, in: "JSON", at: maximumLength) }
-        var reader = JSONReader(document)
+    static func read(_ document: Span<UInt8>) throws(ParseError) -> JSONValue { try read(document, within: .control) }
+
+    /// Reads a document.
+    ///
+    /// - Throws: what is wrong with it or larger than it may be, and at which octet.
+    package static func read(_ document: Span<UInt8>, within limits: Limits) throws(ParseError) -> JSONValue {
+        guard document.count <= limits.length else { throw ParseError(.tooLong, in: "JSON", at: limits.length) }
+        var reader = JSONReader(document, limits)
         let value = try reader.value(depth: 0)
         reader.skipSpace()
         guard reader.cursor.isAtEnd else { throw reader.error(.unexpectedOctet, "JSON") }
@@ -22,7 +41,10 @@ struct JSONReader: ~Escapable {
     }
 
     @_lifetime(copy document)
-    private init(_ document: Span<UInt8>) { cursor = Cursor(document) }
+    private init(_ document: Span<UInt8>, _ limits: Limits) {
+        cursor = Cursor(document)
+        self.limits = limits
+    }
 
     private func error(_ code: ParseError.Code, _ production: StaticString) -> ParseError {
         ParseError(cursor.isAtEnd && code == .unexpectedOctet ? .truncated : code, in: production, at: cursor.offset)
@@ -37,7 +59,7 @@ struct JSONReader: ~Escapable {
     private mutating func value(depth: Int) throws(ParseError) -> JSONValue {
         skipSpace()
         let start = cursor.offset
-        guard depth <= Self.maximumDepth else { throw error(.tooDeep, "JSON") }
+        guard depth <= limits.depth else { throw error(.tooDeep, "JSON") }
         let content: JSONValue.Content
         if cursor.skip(literal: "null") {
             content = .null
@@ -51,6 +73,8 @@ struct JSONReader: ~Escapable {
             content = .array(try items(depth: depth + 1))
         } else if cursor.skip(Self.leftBrace) {
             content = .object(try members(depth: depth + 1))
+        } else if cursor.skip(ASCII.hyphen) {
+            content = .negative(try number())
         } else {
             content = .number(try number())
         }
@@ -77,7 +101,7 @@ struct JSONReader: ~Escapable {
         if cursor.skip(Self.rightBrace) { return members }
         repeat {
             skipSpace()
-            guard members.count < Self.maximumMembers else { throw error(.tooMany, "JSON object") }
+            guard members.count < limits.members else { throw error(.tooMany, "JSON object") }
             let start = cursor.offset
             let name = try text()
             guard !members.contains(where: { $0.name == name }) else {

@@ -1,35 +1,47 @@
-internal import Wire
+package import Wire
 
-/// A value of a JSON document and where it starts: as much of JSON as the control protocol uses. Numbers are whole and
-/// not negative.
-struct JSONValue {
-    enum Content {
+/// A value of a JSON document and where it starts: as much of JSON as the control protocol and nft's listings use. Numbers
+/// are whole.
+package struct JSONValue: Sendable {
+    package enum Content: Sendable {
         case null
         case flag(Bool)
         case number(UInt64)
+        /// What a number below zero is below it.
+        case negative(UInt64)
         case text(String)
         case array([JSONValue])
         /// Members in the order of the document, no name twice.
         case object([Member])
     }
 
-    struct Member {
-        let name: String
-        let value: JSONValue
+    package struct Member: Sendable {
+        package let name: String
+        package let value: JSONValue
+
+        package init(name: String, value: JSONValue) {
+            self.name = name
+            self.value = value
+        }
     }
 
-    let content: Content
+    package let content: Content
     /// Octets from the start of the document.
-    let offset: Int
+    package let offset: Int
+
+    package init(content: Content, offset: Int) {
+        self.content = content
+        self.offset = offset
+    }
 
     /// The member of an object, or nil when the value is no object or has no such member.
-    func member(_ name: String) -> JSONValue? {
+    package func member(_ name: String) -> JSONValue? {
         guard case .object(let members) = content else { return nil }
         return members.first { $0.name == name }?.value
     }
 
     /// The member of an object that must be there.
-    func required(_ name: StaticString) throws(ParseError) -> JSONValue {
+    package func required(_ name: StaticString) throws(ParseError) -> JSONValue {
         guard let value = member("\(name)") else { throw ParseError(.missing, in: name, at: offset) }
         return value
     }
@@ -46,7 +58,7 @@ struct JSONValue {
         return flag
     }
 
-    func text(_ name: StaticString) throws(ParseError) -> String {
+    package func text(_ name: StaticString) throws(ParseError) -> String {
         let value = try required(name)
         guard case .text(let text) = value.content else { throw value.mismatch(name) }
         return text
@@ -57,7 +69,7 @@ struct JSONValue {
         return endpoint
     }
 
-    func array(_ name: StaticString) throws(ParseError) -> [JSONValue] {
+    package func array(_ name: StaticString) throws(ParseError) -> [JSONValue] {
         let value = try required(name)
         guard case .array(let items) = value.content else { throw value.mismatch(name) }
         return items

@@ -20,7 +20,14 @@ public struct Command: Sendable {
     }
 
     /// Runs a program found in PATH and waits for its end.
-    public static func run(_ arguments: [String]) throws(Failure) -> Result {
+    ///
+    /// - Parameters:
+    ///   - withErrors: whether what it writes to standard error is part of the output, or lost.
+    ///   - limit: octets of output; a program that writes more is killed.
+    /// - Throws: when it cannot be started, or writes more.
+    public static func run(
+        _ arguments: [String], withErrors: Bool = true, limit: Int = .max
+    ) throws(Failure) -> Result {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw Failure(description: "pipe: errno \(errno)") }
         var actions = posix_spawn_file_actions_t()
@@ -28,7 +35,11 @@ public struct Command: Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        if withErrors {
+            posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        }
         posix_spawn_file_actions_addclose(&actions, ends[0])
         posix_spawn_file_actions_addclose(&actions, ends[1])
         var vector = arguments.map { strdup($0) }
@@ -41,14 +52,18 @@ public struct Command: Sendable {
         guard code == 0 else { throw Failure(description: "cannot start \(arguments): errno \(code)") }
         var output: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        while true {
+        while output.count <= limit {
             let count = read(ends[0], &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
             output += chunk[..<count]
         }
+        if output.count > limit { kill(child, SIGKILL) }
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        guard output.count <= limit else {
+            throw Failure(description: "\(arguments.joined(separator: " ")) wrote more than \(limit) octets")
+        }
         return Result(status: exitCode(status), output: String(decoding: output, as: UTF8.self))
     }
 

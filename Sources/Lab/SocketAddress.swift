@@ -1,14 +1,16 @@
-import CLinux
+public import CLinux
 import Glibc
-import Wire
+public import Wire
 
 /// An endpoint as bind(2) and sendto(2) take it.
-struct SocketAddress {
+public struct SocketAddress {
     private let endpoint: Endpoint
 
-    init(_ endpoint: Endpoint) { self.endpoint = endpoint }
+    /// The address of an endpoint.
+    public init(_ endpoint: Endpoint) { self.endpoint = endpoint }
 
-    func withPointer<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
+    /// Lends the address to a system call.
+    public func withPointer<Value>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Value) -> Value {
         var octets: [UInt8] = []
         endpoint.address.appendOctets(to: &octets)
         if endpoint.address.isIPv6 {
@@ -34,7 +36,7 @@ struct SocketAddress {
     }
 
     /// The endpoint in a socket address of either family.
-    static func endpoint(_ storage: sockaddr_storage) -> Endpoint? {
+    public static func endpoint(_ storage: sockaddr_storage) -> Endpoint? {
         withUnsafeBytes(of: storage) { bytes in
             switch Int32(storage.ss_family) {
             case AF_INET:

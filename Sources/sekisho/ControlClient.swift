@@ -60,7 +60,8 @@ enum ControlClient {
         }
     }
 
-    private static func connect(to path: String) throws -> Int32 {
+    /// A connection to a daemon's socket, which gives up waiting after `patienceSeconds`.
+    static func connect(to path: String, of daemon: String = "sekishod") throws -> Int32 {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let octets = Array(path.utf8)
@@ -81,7 +82,7 @@ enum ControlClient {
             let reason = String(cString: strerror(errno))
             close(descriptor)
             throw Failure(
-                description: "cannot reach sekishod at \(path): \(reason); is it running, and may you use the socket?")
+                description: "cannot reach \(daemon) at \(path): \(reason); is it running, and may you use the socket?")
         }
         return descriptor
     }

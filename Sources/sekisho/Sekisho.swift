@@ -13,7 +13,6 @@ struct Sekisho: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             StatusCommand.self, SessionsCommand.self, TopCommand.self, WhyCommand.self, UserCommand.self,
-            UserAgentCommand.self,
-            DemoCommand.self,
+            UserAgentCommand.self, DoctorCommand.self, DemoCommand.self,
         ])
 }

@@ -82,7 +82,7 @@ import Wire
         ("", ParseError.Code.truncated, 0), ("{", .truncated, 1), ("{\"a\":1", .truncated, 6), ("[1,", .truncated, 3),
         ("[1,]", .unexpectedOctet, 3), ("{,}", .unexpectedOctet, 1), ("{\"a\" 1}", .unexpectedOctet, 5),
         ("{a:1}", .unexpectedOctet, 1), ("[1 2]", .unexpectedOctet, 3), ("1 1", .unexpectedOctet, 2),
-        ("nul", .unexpectedOctet, 0), ("truefalse", .unexpectedOctet, 4), ("-1", .unexpectedOctet, 0),
+        ("nul", .unexpectedOctet, 0), ("truefalse", .unexpectedOctet, 4), ("--1", .unexpectedOctet, 1),
         ("1.5", .unsupported, 1), ("1e3", .unsupported, 1), ("01", .unsupported, 1), ("0.1", .unsupported, 1),
         ("18446744073709551616", .badNumber, 0), ("\"a", .truncated, 2), ("\"a\\", .truncated, 3),
         ("\"\\x\"", .unexpectedOctet, 2), ("\"\\u12\"", .unexpectedOctet, 5), ("\"\\u12", .truncated, 5),
@@ -118,7 +118,7 @@ import Wire
 
     @Test func `A document may have 128 MiB and not one octet more`() {
         // Refused for its first octet, so that the length is all that is read of the rest.
-        var octets = [UInt8](repeating: 0, count: JSONReader.maximumLength)
+        var octets = [UInt8](repeating: 0, count: JSONReader.Limits.control.length)
         #expect(throws: ParseError(.unexpectedOctet, in: "", at: 0)) { try JSONReader.read(octets.span) }
         octets.append(0)
         #expect(throws: ParseError(.tooLong, in: "", at: 128 << 20)) { try JSONReader.read(octets.span) }

@@ -75,8 +75,9 @@ enum SIPTransportName: String, ExpressibleByArgument, CaseIterable {
 final class TemporaryDirectory {
     let path: String
 
-    init() throws {
-        var template = Array("/tmp/sekisho-test-\(getpid())-demo-XXXXXX".utf8CString)
+    /// - Parameter purpose: part of its name.
+    init(_ purpose: String = "demo") throws {
+        var template = Array("/tmp/sekisho-test-\(getpid())-\(purpose)-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Command.Failure(description: "mkdtemp: errno \(errno)") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
