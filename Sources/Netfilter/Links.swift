@@ -8,6 +8,12 @@ struct Link: Hashable {
     let mtu: UInt32
     /// What its packets look like (ARPHRD_*, linux/if_arp.h).
     let type: UInt16
+
+    /// ARPHRD_ETHER.
+    private static let ethernet: UInt16 = 1
+
+    /// Whether a packet that it sends can be handed to a neighbour by an Ethernet address: not on a tunnel.
+    var hasNeighbours: Bool { type == Self.ethernet }
 }
 
 /// Asks the kernel for interfaces.

@@ -16,6 +16,8 @@ public final class NftFirewall: Firewall {
     public var outsideInterface: UInt32 { ruleset.outside.index }
     /// Which way the packets of a new hole take.
     public var forwarding: MediaForwarding { ruleset.settings.forwarding }
+    /// Interfaces for whose sake media takes the routed path, though the fast one was asked for.
+    public let devicesWithoutNeighbours: [String]
     /// Whether the table was there already and was taken over with what it held.
     public private(set) var isInherited = false
 
@@ -43,6 +45,13 @@ public final class NftFirewall: Firewall {
         let inside = try links.link(settings.insideDevice)
         let outside = try links.link(settings.outsideDevice)
         writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        // Handing over needs the header of an Ethernet.
+        devicesWithoutNeighbours =
+            settings.forwarding == .routed
+            ? []
+            : [(settings.insideDevice, inside), (settings.outsideDevice, outside)].filter { !$1.hasNeighbours }.map(\.0)
+        var settings = settings
+        if !devicesWithoutNeighbours.isEmpty { settings.forwarding = .routed }
         let looksUpMapsAsSets = try Self.looksUpMapsAsSets(batch, writer, &sequence)
         ruleset = Ruleset(
             settings: settings, inside: inside, outside: outside, looksUpMapsAsSets: looksUpMapsAsSets)
@@ -219,10 +228,15 @@ public final class NftFirewall: Firewall {
     /// Looks at the two interfaces again. One that was made anew has another index, and with the old one its chain has gone.
     ///
     /// - Returns: whether the table has to be made anew for them (`restore`).
-    /// - Throws: `.findInterface` when one is not there: then everything stays as it is.
+    /// - Throws: `.findInterface` when one is not there, or one that was an Ethernet is none any more: then everything stays as
+    ///   it is.
     public func interfacesChanged() throws(NetfilterError) -> Bool {
         let inside = try links.link(ruleset.settings.insideDevice)
         let outside = try links.link(ruleset.settings.outsideDevice)
+        for (name, link) in [(ruleset.settings.insideDevice, inside), (ruleset.settings.outsideDevice, outside)]
+        where forwarding == .fast && !link.hasNeighbours {
+            throw NetfilterError(.findInterface(name), errno: ENODEV)
+        }
         guard inside != ruleset.inside || outside != ruleset.outside else { return false }
         ruleset.inside = inside
         ruleset.outside = outside

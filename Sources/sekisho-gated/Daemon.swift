@@ -70,6 +70,11 @@ struct Daemon {
             holeTimeout: settings.holeTimeout, halfOpenLimit: settings.halfOpenLimit,
             translation: settings.translationSettings)
         if let warning { log.line(warning) }
+        for name in firewall.devicesWithoutNeighbours {
+            log.line(
+                "interface \(name) is no Ethernet: media takes the routed path, and this machine's own firewall must accept "
+                    + "its mark (media_path in docs/examples/gated.yaml)")
+        }
         takeOver()
         warnOfHelpers()
         try listener.listen()

@@ -63,7 +63,7 @@ import Wire
         #expect(b.receive().isEmpty)
         #expect(try counted("long", at: gate.testbed.inside) > 0)
 
-        #expect(gate.ask(.close(session)) == .completed)
+        #expect(gate.ask(.close(session)).isDone)
         try a.send(0..<20, to: hosts.outside)
         #expect(b.receive().isEmpty)
     }
@@ -124,7 +124,7 @@ import Wire
         let a = try PacketPump(hosts.inside, in: gate.testbed.inside, fragmentation: .allowed)
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside, fragmentation: .allowed)
         for holes in [Holes(halfOpen: [hosts.inside], paths: [hosts.path]), Holes()] {
-            #expect(gate.ask(.narrow(session, holes)) == .completed)
+            #expect(gate.ask(.narrow(session, holes)).isDone)
             try a.send(0..<10, to: hosts.outside)
             try b.send(0..<10, to: hosts.inside)
             #expect(a.receive().isEmpty && b.receive().isEmpty)

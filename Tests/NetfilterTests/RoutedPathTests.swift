@@ -37,7 +37,7 @@ import Wire
         try a.send(0..<50, to: hosts.outside)
         try b.send(0..<50, to: hosts.inside)
         #expect(a.receive(50).count == 50 && b.receive(50).count == 50)
-        #expect(gate.ask(.close(session)) == .completed)
+        #expect(gate.ask(.close(session)).isDone)
         try a.send(0..<200, to: hosts.outside)
         try b.send(0..<200, to: hosts.inside)
         #expect(a.receive().isEmpty && b.receive().isEmpty)
@@ -143,7 +143,7 @@ import Wire
         let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
         try a.send(0..<5, to: hosts.outside)
         #expect(b.receive(5).count == 5)
-        #expect(next.ask(.close(session)) == .completed)
+        #expect(next.ask(.close(session)).isDone)
         #expect(try next.firewall.heldElements().isEmpty)
     }
 }

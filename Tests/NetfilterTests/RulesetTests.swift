@@ -194,6 +194,19 @@ import Wire
         try first.remove()
     }
 
+    @Test func `with an interface that is no Ethernet the routed path is taken`() throws {
+        let namespace = try namespace("tunnel", "lan0", "wan0")
+        var settings = TableSettings(
+            insideDevice: "lan0", outsideDevice: "lo", insidePrefixes: GatewayFixture.insidePrefixes)
+        let firewall = try namespace.run { try NftFirewall(settings) }
+        #expect(firewall.devicesWithoutNeighbours == ["lo"])
+        #expect(firewall.forwarding == .routed)
+        #expect(try listing(namespace).contains("set routed_out4"))
+        try firewall.remove()
+        settings.forwarding = .routed
+        #expect(try namespace.run { try NftFirewall(settings) }.devicesWithoutNeighbours == [])
+    }
+
     @Test func `an interface that is not there is named`() throws {
         let namespace = try namespace("noif", "lan0", "wan0")
         let settings = TableSettings(insideDevice: "lan0", outsideDevice: "wan9", insidePrefixes: [])
