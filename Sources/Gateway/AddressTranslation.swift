@@ -84,6 +84,7 @@ extension SessionController {
             if !all.contains(where: { $0.inside == old.inside || $0.external == old.external }) { all.append(old) }
         }
         session.bindings = all
+        if session.isAnswered { journal(session) }
         for binding in all { gate.insides[binding.external] = binding.inside }
     }
 
