@@ -8,6 +8,16 @@ public struct ProxySettings: Hashable, Sendable {
     public var control = "/run/sekisho/control.sock"
     /// Where `control` stands.
     public var controlPlace = Place()
+    /// The file, on a tmpfs, of what the next process must know of the calls: beside `control` where none is named.
+    public var journal: String {
+        get { namedJournal ?? control.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/journal.db" }
+        set { namedJournal = newValue }
+    }
+    private var namedJournal: String?
+    /// Where `journal` stands.
+    public var journalPlace = Place()
+    /// Whether the calls that are up go on when the process ends in order, and another one begins.
+    public var keepsOnExit = true
     /// The server's own host name, lower case: in Via, Record-Route and the disclosure header, and in its certificate.
     public var name: String
     /// Further hosts that are this server when they stand in a URI: names in lower case, addresses as RFC 5952 and

@@ -14,6 +14,8 @@ extension ProxySettings {
     private enum Key: String, CaseIterable {
         case gate
         case control
+        case journal
+        case keepOnExit = "keep_on_exit"
         case name
         case names
         case listen
@@ -45,6 +47,9 @@ extension ProxySettings {
             guard control != gate else { throw field.error("the same socket as gate", allowed: "another path") }
         }
         controlPlace = section.place(of: .control)
+        if let field = section[.journal] { journal = try field.absolutePath() }
+        journalPlace = section.place(of: .journal)
+        if let field = section[.keepOnExit] { keepsOnExit = try field.flag() }
         if let field = section[.names] {
             otherNames = try field.list(of: "host names") { item throws(ConfigurationError) in try item.host() }
         }

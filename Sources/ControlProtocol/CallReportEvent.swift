@@ -63,6 +63,8 @@ public struct CallReportEvent: Hashable, Sendable {
         case holes(halfOpen: UInt64, paths: UInt64)
         /// The gateway refused a message, or what was in the envelope of the one before.
         case refused(Label?, why: [UInt8])
+        /// The server was started again, and does not know any more what happened before.
+        case restored
     }
 
     /// Milliseconds since the call began.
@@ -78,7 +80,7 @@ public struct CallReportEvent: Hashable, Sendable {
 }
 
 extension CallReportEvent {
-    private enum Word: String { case described, said, holes, refused }
+    private enum Word: String { case described, said, holes, refused, restored }
 
     func write(to writer: inout JSONWriter) {
         writer.object { writer in
@@ -105,6 +107,7 @@ extension CallReportEvent {
                 writer.member("what") { $0.text(Word.refused.rawValue) }
                 label?.write(to: &writer)
                 writer.member("why") { $0.text(why) }
+            case .restored: writer.member("what") { $0.text(Word.restored.rawValue) }
             }
         }
     }
@@ -130,6 +133,7 @@ extension CallReportEvent {
         case .refused:
             let label = value.member("method") == nil ? nil : try Label(value)
             self.init(milliseconds: milliseconds, .refused(label, why: Array(try value.text("why").utf8)))
+        case .restored: self.init(milliseconds: milliseconds, .restored)
         }
     }
 }

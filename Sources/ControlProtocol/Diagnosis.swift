@@ -88,6 +88,12 @@ public struct Diagnosis: Hashable, Sendable {
             let what = label.map(\.text) ?? "what an envelope held"
             add(.fault, "this gateway refused \(what): \(TextSafety.printable(why))")
         }
+        if report.isRestored {
+            return add(
+                .note,
+                "the server was started again during the call, and does not know what was said before: only what goes "
+                    + "through is told")
+        }
         let isDescribed = report.lastDescription(of: .caller) != nil || report.lastDescription(of: .callee) != nil
         if !isDescribed, report.session.description == .unread, report.ending == nil {
             add(.note, "no session description was shown to this gateway, so nothing is open for media")
@@ -268,6 +274,9 @@ extension CallReport {
         return nil
     }
 
+    /// Whether the server was started again during the call.
+    var isRestored: Bool { events.contains { $0.what == .restored } }
+
     /// The 2xx to the INVITE.
     var answer: CallReportEvent.Label? { finalLabel { (200..<300).contains($0) } }
 
@@ -279,7 +288,7 @@ extension CallReport {
             let label: CallReportEvent.Label
             switch event.what {
             case .described(_, let found, _, _, _), .said(_, let found): label = found
-            case .holes, .refused: continue
+            case .holes, .refused, .restored: continue
             }
             if label.method == "INVITE", let status = label.status, isMeant(status) { return label }
         }

@@ -85,6 +85,7 @@ extension SessionController {
         let before = session.bindings
         session.bindings = all
         announceBindings(added: all.filter { !before.contains($0) }, removed: before.filter { !all.contains($0) })
+        if session.isAnswered { journal(session) }
     }
 
     /// A session is over: what it had outside stands for nobody.

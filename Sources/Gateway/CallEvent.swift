@@ -59,6 +59,8 @@ public struct CallEvent: Hashable, Sendable {
         case holes(halfOpen: Int, paths: Int)
         /// A message was refused, or what was in the envelope of the last one.
         case refused(Label?, why: [UInt8])
+        /// Another process goes on with the call: what happened before is not known any more.
+        case restored
     }
 
     /// Whole milliseconds since the call began.

@@ -15,7 +15,7 @@ struct CallRecord: Sendable, Equatable {
     static let maximumStreams = 8
     static let maximumReason = 120
 
-    private enum Kind: UInt8 { case described, said, holes, refused }
+    private enum Kind: UInt8 { case described, said, holes, refused, restored }
 
     private var octets: [UInt8] = []
     /// Where the last entry begins.
@@ -91,6 +91,7 @@ struct CallRecord: Sendable, Equatable {
             if let label { put(label) }
             octets.append(UInt8(min(why.count, Self.maximumReason)))
             octets += why.prefix(Self.maximumReason)
+        case .restored: octets.append(Kind.restored.rawValue)
         }
     }
 
@@ -174,6 +175,7 @@ struct CallRecord: Sendable, Equatable {
                 guard let count = self.number(1), octets.count - offset >= count else { return nil }
                 defer { offset += count }
                 return .refused(label, why: Array(octets[offset..<offset + count]))
+            case .restored: return .restored
             }
         }
 

@@ -17,6 +17,12 @@ struct DialogKey: Hashable, Sendable {
         self.init(bytes: message.bytes, callID: callID, tag: message.tag(of: name) ?? .empty)
     }
 
+    /// The key of a call whose Call-ID and caller's tag are known.
+    init(callID: [UInt8], tag: [UInt8]) {
+        self.init(
+            bytes: callID + tag, callID: Slice(0, callID.count), tag: Slice(callID.count, callID.count + tag.count))
+    }
+
     private init(bytes: [UInt8], callID: Slice, tag: Slice) {
         self.bytes = bytes
         callIDSlice = callID
@@ -39,6 +45,9 @@ struct DialogKey: Hashable, Sendable {
 
     /// The Call-ID's octets.
     var callID: [UInt8] { Array(bytes[callIDSlice.range]) }
+
+    /// The octets of the caller's tag; none for a phone of RFC 2543.
+    var callersTag: [UInt8] { Array(bytes[tagSlice.range]) }
 
     /// Whether these are the octets of the caller's tag; a phone of RFC 2543 has none.
     func hasTag(_ octets: Span<UInt8>) -> Bool { ASCII.equal(bytes.span.extracting(tagSlice.range), octets) }

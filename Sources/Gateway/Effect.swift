@@ -20,6 +20,8 @@ public enum Effect: Sendable, Equatable {
     case openEnvelope(EnvelopeToken, EnvelopeRequest)
     /// Overwrite a key: its session is over, or it was replaced.
     case forgetKey(KeyHandle)
+    /// Write what the next process must know, in the order of the effects.
+    case journal(JournalEntry)
     case log(GatewayEvent)
 }
 
@@ -48,6 +50,8 @@ public enum GatewayEvent: Sendable, Equatable {
     case malformed(ParseError, from: Endpoint)
     case gateConnected(unknownSessionsClosed: Int)
     case gateDisconnected
+    /// The calls of the process before this one go on, save those that were being set up.
+    case restored(calls: Int, ended: Int)
 }
 
 /// Why a session is over.

@@ -19,6 +19,7 @@ extension SessionController {
             leavesOneDialog(message, sender.party, session)
         {
             contexts[server]?.leavesOneDialog = true
+            if session.isAnswered { journal(session) }
             return ensureHoles(id, for: subject)
         }
         // The caller has ended this dialog while it was early.
@@ -98,6 +99,7 @@ extension SessionController {
     mutating func end(_ id: SessionID) {
         sessions[id]?.phase = .ending
         sessions[id]?.isOver = true
+        if let session = sessions[id] { journal(session) }
         effects.append(.startTimer(.end(id), settings.timers.transactionTime * 2))
     }
 
@@ -167,7 +169,8 @@ extension SessionController {
             counters.envelopesOpened += 1
             // The gateway's certificate is everyone's: an answer from outside shows the key of the call that it answers, or it
             // is by somebody who saw the call and does not know what was offered.
-            let isProof = body.usedKey != nil || sender.place.side == .inside || session.keys.isEmpty
+            let isProof =
+                body.usedKey != nil || sender.place.side == .inside || session.keys.isEmpty && !session.hasLostKeys
             guard isProof, body.isAuthenticated || settings.disclosure.acceptsUnauthenticated else {
                 // What anyone could have altered does not replace a key either.
                 if let key = body.newKey { effects.append(.forgetKey(key)) }
@@ -421,7 +424,10 @@ extension SessionController {
         switch subject {
         case .request(let server): forward(server)
         case .response(let server, let branch, let message): deliver(message, server, branch)
-        case .acknowledgement(let acknowledgement, _): forward(acknowledgement)
+        case .acknowledgement(let acknowledgement, let id):
+            // It may have brought the answer.
+            if let session = sessions[id] { journal(session) }
+            forward(acknowledgement)
         case .none: break
         }
     }

@@ -46,6 +46,7 @@ extension SessionController {
         guard wanted != session.requested || wanted != session.installed else { return proceed(subject) }
         guard gate.holeTimeout != nil else { return reject(subject, .gateUnavailable) }
         sessions[id]?.requested = wanted
+        if session.recordSum == nil, !wanted.isEmpty { journal(session) }
         if wanted.isEmpty {
             ask(.close(id), for: subject)
         } else if wanted.paths.isEmpty, wanted.reserved.isEmpty, session.bindings.isEmpty {
@@ -109,6 +110,7 @@ extension SessionController {
         case .narrow(let id, let holes): confirm(id, holes)
         case .close(let id):
             gate.closing.remove(id)
+            if sessions[id] == nil { effects.append(.journal(.drop(id))) }
             confirm(id, Holes())
         case .hello, .renew, .list: break
         }
@@ -175,10 +177,10 @@ extension SessionController {
     }
 
     private mutating func reconcile(_ reports: [HoleReport], _ more: Bool) {
-        // What other controllers hold is theirs to look after.
-        for report in reports where report.session.value % settings.shares == settings.share {
+        for report in reports where isOwn(report.session) {
             if sessions[report.session] == nil {
                 gate.unknownClosed += 1
+                gate.closing.insert(report.session)
                 ask(.close(report.session), for: .none)
             } else {
                 // A request whose reply was lost may have been done all the same.
@@ -187,6 +189,12 @@ extension SessionController {
         }
         if more, let last = reports.last { return ask(.list(after: last.session), for: .none) }
         effects.append(.log(.gateConnected(unknownSessionsClosed: gate.unknownClosed)))
+        if let holeTimeout = gate.holeTimeout { effects.append(.journal(.renewed(holeTimeout: holeTimeout))) }
+        // Those that it does not hold: then that is known, too.
+        let asked = Set(gate.pending.values.compactMap { $0.request.changedSession })
+        for id in gate.closing.sorted() where sessions[id] == nil && !asked.contains(id) {
+            ask(.close(id), for: .none)
+        }
         // The gate may have been restarted and hold nothing: every session says again what it wants.
         for id in sessions.keys.sorted() {
             sessions[id]?.installed = Holes()
@@ -194,11 +202,18 @@ extension SessionController {
         }
     }
 
+    /// Whether what the gate holds of a session is this controller's to look after: what others hold is theirs.
+    private func isOwn(_ session: SessionID) -> Bool {
+        if sessions[session] != nil || gate.closing.contains(session) { return true }
+        return session.value % settings.shares == settings.share && !sessionsElsewhere.contains(session)
+    }
+
     /// The gate is gone: calls that wait for it are refused, calls that are up keep their media until the holes time out.
     mutating func gateDisconnected() {
         guard gate.holeTimeout != nil else { return }
         gate.holeTimeout = nil
         gate.renewing = []
+        for id in gate.closing.sorted() where sessions[id] == nil { effects.append(.journal(.drop(id))) }
         gate.closing = []
         effects.append(.log(.gateDisconnected))
         effects.append(.cancelTimer(.renewal))
@@ -217,6 +232,7 @@ extension SessionController {
         for session in sessions.values.filter({ $0.wanted != $0.installed }).sorted(by: { $0.id < $1.id }) {
             ensureHoles(session.id, for: .none)
         }
+        effects.append(.journal(.renewed(holeTimeout: timeout)))
         let isUnderWay = !gate.renewing.isEmpty
         gate.renewing = sessions.values.filter { !$0.installed.isEmpty }.map(\.id).sorted()[...]
         if !isUnderWay { renewNext() }

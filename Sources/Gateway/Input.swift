@@ -19,6 +19,11 @@ public enum Input: Sendable {
     /// The gate is gone; what was asked of it and not answered will not be.
     case gateDisconnected
     case gateReplied(GateToken, GateReply)
+    /// What the process before this one has written of its sessions; the first input of all. Others of its sessions are those of
+    /// other controllers.
+    case restored([SessionRecord], elsewhere: Set<SessionID> = [])
+    /// The process is about to end, and another one will go on with the calls: those that are being set up end.
+    case suspend
     /// The process is about to end: every hole must be closed, since nobody will watch the calls.
     case shutdown
     /// A `locate` effect has come to its end; no destination when nothing was found, or when nobody can say (`isTemporary`).

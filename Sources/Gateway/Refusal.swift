@@ -62,6 +62,7 @@ extension SessionController {
         guard rejection != .gateUnavailable else { return }
         noteRefusal(of: id, rejection)
         sessions[id]?.negotiation.abandonMedia()
+        if let session = sessions[id], session.isAnswered { journal(session) }
         ensureHoles(id, for: .none)
     }
 

@@ -96,7 +96,11 @@ extension SessionController {
                 }
             }
             context.session.flatMap { sessions[$0] }?.noteSequence(of: message)
-            if message.method == .bye, context.session == nil { _ = known.session.leave(tag) }
+            resume(known.session, known.sender, message, from: context.flow)
+            if message.method == .bye, context.session == nil {
+                _ = known.session.leave(tag)
+                journal(known.session)
+            }
         } else if let subscription = context.subscription {
             if let fault = subscription.fault(from: context.flow, to: context.branches) {
                 return refuse(message, id, fault)
@@ -218,7 +222,7 @@ extension SessionController {
         guard sessions.count < settings.maximumSessions else { throw .full }
         let user = caller(of: context)
         guard beginCall(of: user) else { throw .tooManyCalls }
-        let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
+        let id = newSession()
         let session = Session(
             id, key.owned, request, caller: settings.place(of: flow.remote.address), callees: callees, at: now)
         if flow.transport == .tls {
@@ -233,6 +237,14 @@ extension SessionController {
         counters.sessionsOpened += 1
         effects.append(.log(.sessionOpened(id, callID: session.callID)))
         return id
+    }
+
+    /// A number that no session has, nor one whose holes are still to be closed.
+    private mutating func newSession() -> SessionID {
+        while true {
+            let id = SessionID((tokens.number() >> 8) * settings.shares + settings.share)
+            if sessions[id] == nil, !gate.closing.contains(id), !sessionsElsewhere.contains(id) { return id }
+        }
     }
 
     /// Answers a request with a refusal.

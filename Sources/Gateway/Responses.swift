@@ -122,6 +122,9 @@ extension SessionController {
             confirm(context, response, index)
             if let session = context.session.flatMap({ sessions[$0] }) {
                 learnDialog(session, context, response, index)
+                if context.isInvite { session.isAnswered = true }
+                // What others say changes nothing that is written.
+                if context.isInvite || context.request.method == .update { journal(session) }
             }
         }
         respond(server, response)

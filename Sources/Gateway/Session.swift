@@ -65,7 +65,7 @@ final class Session {
     /// The callee's tags of early dialogs that the caller has ended.
     private var leftTags: [[UInt8]] = []
     /// The callee's tags of the dialogs that are up, and where it is in each: more than one when several phones answered.
-    private var confirmed: [(tag: [UInt8], place: Place)] = []
+    private(set) var confirmed: [(tag: [UInt8], place: Place)] = []
     /// The URIs of From and To, for people.
     let from: [UInt8]
     let to: [UInt8]
@@ -85,6 +85,8 @@ final class Session {
     var isOver = false
     /// A session timer runs: without a refresh in time the call is over.
     var hasTimer = false
+    /// When it runs out.
+    var expires: MonotonicTime?
     /// A 2xx was passed on and its ACK has not come.
     var awaitsACK = false
     var negotiation = Negotiation()
@@ -103,6 +105,14 @@ final class Session {
     /// Since when no packet has gone through the holes, as the gate's renewals show.
     var silentSince: MonotonicTime?
     var keys: [HeldKey] = []
+    /// The keys went with the process that held them: who is outside and shows none of them proves nothing.
+    var hasLostKeys = false
+    /// A 2xx to the INVITE was passed on: the call goes on without the transaction that began it.
+    var isAnswered = false
+    /// Whether the process before this one carried the call.
+    var isRestored = false
+    /// The sum of what is written of it; nil while nothing is.
+    var recordSum: UInt64?
     var reading = Reading.none
     /// What happened so far, for whoever asks why.
     var record = CallRecord()
@@ -112,13 +122,26 @@ final class Session {
     /// - Parameters:
     ///   - request: the INVITE.
     ///   - callees: a place for each way that it may take, never none.
-    init(
+    convenience init(
         _ id: SessionID, _ dialog: DialogKey, _ request: Message, caller: Place, callees: [Place], at now: MonotonicTime
+    ) {
+        self.init(
+            id, dialog, from: request.address(of: .from).map { request.copy($0.uri) } ?? [],
+            to: request.address(of: .to).map { request.copy($0.uri) } ?? [], caller: caller, callees: callees, at: now)
+    }
+
+    /// - Parameters:
+    ///   - from: the URI of From.
+    ///   - to: the URI of To.
+    ///   - callees: never none.
+    init(
+        _ id: SessionID, _ dialog: DialogKey, from: [UInt8], to: [UInt8], caller: Place, callees: [Place],
+        at now: MonotonicTime
     ) {
         self.id = id
         self.dialog = dialog
-        from = request.address(of: .from).map { request.copy($0.uri) } ?? []
-        to = request.address(of: .to).map { request.copy($0.uri) } ?? []
+        self.from = from
+        self.to = to
         self.caller = caller
         self.callees = callees
         startedAt = now

@@ -42,6 +42,11 @@ public struct SessionController: ~Copyable {
     var examining: [EnvelopeToken: Subject] = [:]
     var nextEnvelope: UInt64 = 0
     var effects: [Effect] = []
+    /// Sessions of which something is to be written.
+    var unrecorded: [Session] = []
+    /// Sessions of the process before this one that another controller goes on with, though their numbers are of this one's:
+    /// there were more controllers then, or fewer.
+    var sessionsElsewhere: Set<SessionID> = []
     var now = MonotonicTime(nanoseconds: 0)
     /// How often what happened, for status and metrics.
     public internal(set) var counters = Counters()
@@ -88,11 +93,13 @@ public struct SessionController: ~Copyable {
         case .gateDisconnected: gateDisconnected()
         case .gateReplied(let token, let reply): gateReplied(token, reply)
         case .envelopeOpened(let token, let outcome): envelopeOpened(token, outcome)
+        case .restored(let records, let elsewhere): restore(records, elsewhere: elsewhere)
+        case .suspend: suspend()
         case .shutdown: for id in sessions.keys.sorted() { close(id, .shutdown) }
         }
         var result: [Effect] = []
         swap(&result, &effects)
-        return result
+        return unrecorded.isEmpty ? result : takeRecords() + result
     }
 
     /// Performs what the transaction layer wants: most of it goes to the shell, the rest is for the proxy.
@@ -274,6 +281,10 @@ extension SessionController {
         if !session.installed.isEmpty || !session.requested.isEmpty {
             gate.closing.insert(id)
             ask(.close(id), for: .none)
+        }
+        if session.recordSum != nil, gate.holeTimeout == nil || !gate.closing.contains(id) {
+            // Without a gate too: what it holds and nobody has written of is closed when it is back.
+            effects.append(.journal(.drop(id)))
         }
         if !session.installed.halfOpen.isEmpty { effects.append(.cancelTimer(.halfOpen(id))) }
         if session.isOver || session.awaitsACK { effects.append(.cancelTimer(.end(id))) }

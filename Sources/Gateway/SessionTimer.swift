@@ -84,6 +84,7 @@ extension SessionController {
 
     private mutating func startSessionTimer(_ id: SessionID, _ seconds: UInt32) {
         sessions[id]?.hasTimer = true
+        sessions[id]?.expires = now + .seconds(Int64(seconds))
         effects.append(.startTimer(.sessionExpires(id), .seconds(Int64(seconds))))
     }
 

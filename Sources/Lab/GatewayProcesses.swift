@@ -99,7 +99,7 @@ public final class GatewayProcesses {
         try startProxy()
     }
 
-    /// Stops the proxy, and starts it without what it knew.
+    /// Stops the proxy, and starts it without what it knew, save the calls that are up.
     public func restartProxy() throws {
         proxy?.stop()
         try startProxy()

@@ -230,7 +230,8 @@ extension Ruleset {
     private func show(
         _ prefix: Prefix, isSource: Bool, _ ports: ClosedRange<UInt16>, _ way: Way, into batch: Batch
     ) {
-        guard way.chain != way.fallenChain, let nearMisses = settings.nearMisses, let rule = Rule(chain: way.chain) else {
+        guard way.chain != way.fallenChain, let nearMisses = settings.nearMisses, let rule = Rule(chain: way.chain)
+        else {
             return
         }
         match(prefix, isSource: isSource, in: rule)

@@ -7,7 +7,9 @@ final class Connection {
     private var statements: [String: Statement] = [:]
 
     /// Opens an existing database for reading and writing.
-    init(_ path: String) throws(StoreError) {
+    ///
+    /// - Parameter busyMilliseconds: how long another process may hold it.
+    init(_ path: String, busyMilliseconds: Int32 = Connection.busyMilliseconds) throws(StoreError) {
         var handle: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let result = sqlite3_open_v2(path, &handle, flags, nil)
@@ -17,7 +19,7 @@ final class Connection {
         }
         self.path = path
         self.handle = handle
-        sqlite3_busy_timeout(handle, Self.busyMilliseconds)
+        sqlite3_busy_timeout(handle, busyMilliseconds)
     }
 
     /// How long another process may hold the database: `user add` takes some hundredths of a second.

@@ -41,6 +41,31 @@ enum DatabaseFile {
         }
     }
 
+    /// Whether there is a file, and it is this user's and nobody else's: others could have put one there.
+    static func isOwn(_ path: String) throws(StoreError) -> Bool {
+        let operation: StaticString = "opening the journal"
+        var status = stat()
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw failure(path, operation) }
+            return false
+        }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_nlink == 1 else {
+            throw StoreError(.foreign, path, while: operation, "it is not a file")
+        }
+        guard status.st_uid == geteuid(), status.st_mode & 0o077 == 0 else {
+            throw StoreError(.foreign, path, while: operation, "others may have written it")
+        }
+        // A process that was killed before it wrote anything.
+        return status.st_size > 0
+    }
+
+    /// Moves a file to its name with `.damaged` behind it, and its log with it, in place of what had that name.
+    static func replaceAside(_ path: String) throws(StoreError) {
+        guard rename(path, path + ".damaged") == 0 else { throw failure(path, "moving it aside") }
+        unlink(path + ".damaged-wal")
+        rename(path + "-wal", path + ".damaged-wal")
+    }
+
     /// Moves the database and its log to the first free name behind it; nothing of them is lost.
     ///
     /// - Returns: the new name.

@@ -62,6 +62,7 @@ struct CallStory {
             if halfOpen == 0, paths == 0 { return "gate: all closed" }
             let parts = [halfOpen > 0 ? "\(halfOpen) half-open" : nil, paths > 0 ? "\(paths) paths" : nil]
             return "gate: " + parts.compactMap { $0 }.joined(separator: ", ")
+        case .restored: return "sekishod was started again"
         case .refused(let label, let why):
             return "refused \(label?.text ?? "what the envelope held"): \(TextSafety.printable(why))"
         }

@@ -44,6 +44,7 @@ extension Reports {
                     streams: streams.map(stream))
             case .said(let party, let message): .said(by: end(party), label(message))
             case .holes(let halfOpen, let paths): .holes(halfOpen: UInt64(halfOpen), paths: UInt64(paths))
+            case .restored: .restored
             case .refused(let message, let why): .refused(message.map(label), why: why)
             }
         return CallReportEvent(milliseconds: UInt64(event.milliseconds), what)

@@ -35,6 +35,8 @@ struct EventLog {
         case .malformed(let error, let source): logger.notice("malformed message from \(source): \(error)")
         case .gateConnected(let closed):
             logger.notice("the gate answers; \(closed) sessions of an earlier run closed there")
+        case .restored(let calls, let ended):
+            logger.notice("\(calls) calls of the run before go on; \(ended) that were being set up are closed")
         case .gateDisconnected:
             logger.error("the gate is gone; new calls are refused until it answers, open holes close by their timeout")
         }
@@ -44,6 +46,14 @@ struct EventLog {
     func recovered(_ what: String) {
         logger.error("the registrations were damaged and the backup took their place: \(what)")
     }
+
+    /// Calls of earlier runs that nobody goes on with.
+    func gaveUp(_ calls: Int) {
+        logger.notice("\(calls) calls of an earlier run are given up: their holes have closed since")
+    }
+
+    /// The journal cannot be read or written.
+    func journalFailed(_ what: String) { logger.error("journal: \(what)") }
 
     /// The database cannot be read.
     func storeFailed(_ error: any Error) { logger.error("registrations: \(error)") }

@@ -20,7 +20,9 @@ enum Sekishod {
           --version       print the version and exit
           --help          print this and exit
 
-        SIGTERM and SIGINT close every hole and end the process. Messages go to standard error.
+        SIGTERM and SIGINT end the process. Calls that are up keep their media for the gate's
+        hole_timeout, and go on when it is started again within that time, unless keep_on_exit is
+        false: then every hole closes. Messages go to standard error.
         """
 
     static func main() {

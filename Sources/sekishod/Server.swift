@@ -33,6 +33,8 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
     private let settings: ProxySettings
     private let security: TransportSecurity
     private var shards: [Shard] = []
+    /// What the process before this one has left.
+    private let opened: Journal.Opened
     private var transport: SIPTransport?
     private let resolver: HostResolver
     private let transports: LookupTransports
@@ -60,6 +62,17 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
         transports = LookupTransports(
             parts.controller.listeners.map { LookupTransports($0.transport, isIPv6: $0.endpoint.address.isIPv6) })
         if let recovery = contents?.recovery { log.recovered(recovery) }
+        let count = eventLoops.count
+        let opened: Journal.Opened
+        do throws(StoreError) {
+            opened = try Journal.open(settings.journal, loops: count, log: log) {
+                Self.shard(of: $0.span, among: count)
+            }
+        } catch {
+            throw settings.journalPlace.error(
+                "\(error)", allowed: "a file of its own for each sekishod on this machine")
+        }
+        self.opened = opened
         for (index, loop) in eventLoops.enumerated() {
             var registrar = try parts.settings.registrar.map(ControllerBuilder.registrar)
             if let contents {
@@ -69,7 +82,8 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
             shards.append(
                 try Shard(
                     parts.controller.share(index, of: eventLoops.count), registrar: registrar,
-                    identities: parts.identities, gate: parts.settings.gate, log: log, owner: self, eventLoop: loop))
+                    identities: parts.identities, gate: parts.settings.gate, journal: opened.journals[index],
+                    log: log, owner: self, eventLoop: loop))
         }
     }
 
@@ -89,7 +103,10 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
             answer(request)
         }
         self.control = control
-        for shard in shards { shard.start() }
+        let everyone = Set(opened.records.joined().map(\.id))
+        for (shard, own) in zip(shards, opened.records) {
+            shard.start(with: own, elsewhere: everyone.subtracting(own.map(\.id)))
+        }
         if let store {
             upkeep = eventLoop.scheduleRepeatedTask(
                 initialDelay: RegistrationStore.pollInterval, delay: RegistrationStore.pollInterval
@@ -103,19 +120,23 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
                 }
         }
         // Last, since it takes the place of an earlier socket: a second server has failed by then.
-        return EventLoopFuture.andAllSucceed(listeners, on: eventLoop).flatMap { control.start() }
+        return EventLoopFuture.andAllSucceed(listeners, on: eventLoop).flatMap { control.start() }.map { [self] in
+            for fault in opened.faults { log.journalFailed(fault) }
+            if opened.lost > 0 { log.gaveUp(opened.lost) }
+        }
     }
 
-    /// Closes every hole, then every socket.
+    /// Closes what nobody will go on with, then every socket.
     func stop() -> EventLoopFuture<Void> {
         // No message may open anything from here on.
         let closed = transport?.close() ?? eventLoop.makeSucceededVoidFuture()
         upkeep?.cancel()
-        return EventLoopFuture.andAllComplete(shards.map { $0.stop() }, on: eventLoop).flatMap { [self] in
-            control?.stop()
-            store?.stop()
-            return closed.and(resolver.close()).map { _, _ in }
-        }
+        return EventLoopFuture.andAllComplete(shards.map { $0.stop(keepsCalls: settings.keepsOnExit) }, on: eventLoop)
+            .flatMap { [self] in
+                control?.stop()
+                store?.stop()
+                return closed.and(resolver.close()).map { _, _ in }
+            }
     }
 
     /// The operator adds and removes users by another process.
@@ -143,11 +164,15 @@ final class Server: SIPTransportDelegate, ShardOwner, @unchecked Sendable {
         guard shards.count > 1, message.cseq.method != .register, let callID = message.value(of: .callID) else {
             return shards[0]
         }
-        let octets = message.octets(callID)
+        return shards[Self.shard(of: message.octets(callID), among: shards.count)]
+    }
+
+    private static func shard(of octets: Span<UInt8>, among count: Int) -> Int {
+        guard count > 1 else { return 0 }
         // FNV-1a: it need not withstand anybody, who chooses one shard for all calls gets the rate of one.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for index in 0..<octets.count { hash = (hash ^ UInt64(octets[index])) &* 0x0000_0100_0000_01B3 }
-        return shards[Int((hash >> 32) % UInt64(shards.count))]
+        return Int((hash >> 32) % UInt64(count))
     }
 
     private func broadcast(_ input: Input) {

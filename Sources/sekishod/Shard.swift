@@ -35,25 +35,33 @@ final class Shard: @unchecked Sendable {
     private var timers: TimerBoard<TimerKey>?
     private let gate: GateClient
     private let envelopes: EnvelopeWorker
+    private let journal: Journal?
     private let log: EventLog
     private unowned let owner: any ShardOwner
 
     init(
         _ settings: ControllerSettings, registrar: GatewayRegistrar?, identities: [Identity], gate path: String,
-        log: EventLog, owner: any ShardOwner, eventLoop: any EventLoop
+        journal: Journal?, log: EventLog, owner: any ShardOwner, eventLoop: any EventLoop
     ) throws {
         self.eventLoop = eventLoop
         self.owner = owner
         self.log = log
+        self.journal = journal
         controller = SessionController(settings: settings, registrar: registrar)
         gate = GateClient(path: path, eventLoop: eventLoop)
         envelopes = try EnvelopeWorker(identities: identities, eventLoop: eventLoop)
     }
 
-    /// Connects to the gate, from now on and again whenever it goes away.
-    func start() {
+    /// Goes on with the calls of the process before this one, and connects to the gate, from now on and again whenever it
+    /// goes away.
+    ///
+    /// - Parameters:
+    ///   - records: of the sessions that are this shard's.
+    ///   - elsewhere: the sessions that are other shards'.
+    func start(with records: [SessionRecord], elsewhere: Set<SessionID>) {
         run {
             self.timers = TimerBoard(eventLoop: self.eventLoop) { [unowned self] key in handle(.fired(key)) }
+            self.handle(.restored(records, elsewhere: elsewhere))
             self.gate.onConnect = { [unowned self] timeout, translates in
                 handle(.gateConnected(holeTimeout: timeout, translates: translates))
             }
@@ -62,13 +70,19 @@ final class Shard: @unchecked Sendable {
         }
     }
 
-    /// Closes every hole; waits a second at most for the gate.
-    func stop() -> EventLoopFuture<Void> {
+    /// Ends the work; waits a second at most for the gate.
+    ///
+    /// - Parameter keepsCalls: whether another process is to go on with the calls that are up: else every hole closes.
+    func stop(keepsCalls: Bool) -> EventLoopFuture<Void> {
         eventLoop.flatSubmit { [self] in
             // No timer may open anything from here on.
             timers = nil
-            handle(.shutdown)
-            return gate.drain(within: .seconds(1)).map { self.gate.disconnect() }
+            let isKept = keepsCalls && journal?.isWorking ?? false
+            handle(isKept ? .suspend : .shutdown)
+            return gate.drain(within: .seconds(1)).map { [self] in
+                gate.disconnect()
+                if !isKept { journal?.giveUp() }
+            }
         }
     }
 
@@ -122,6 +136,7 @@ final class Shard: @unchecked Sendable {
             case .store(let token, let change): owner.store(change, for: token, of: self)
             case .announce(let announcement): owner.announce(announcement, of: self)
             case .forgetKey(let handle): envelopes.forget(handle)
+            case .journal(let entry): journal?.write(entry)
             case .log(let event): log.write(event)
             }
         }

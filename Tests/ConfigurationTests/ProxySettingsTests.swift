@@ -26,6 +26,8 @@ import Wire
         limits: { message_bytes: 10000, connections: 10, connections_per_source: 5, idle_s: 600, sessions: 20, transactions: 30 }
         timers: { t1_ms: 250, invite_c_s: 200 }
         log_level: debug
+        journal: /run/sekisho/calls.db
+        keep_on_exit: false
 
         """
 
@@ -40,6 +42,8 @@ import Wire
             inside: [try #require(Prefix("10.1.0.0/24"))])
         expected.gate = "/run/sekisho/g.sock"
         expected.control = "/run/sekisho/c.sock"
+        expected.journal = "/run/sekisho/calls.db"
+        expected.keepsOnExit = false
         expected.otherNames = ["sip.example.net", "10.1.0.1", "fd00:1::1"]
         expected.routes = [
             .init(domain: "b.example.net", endpoint: try #require(Endpoint("[fd00:2::2]:5080")), transport: .tcp),
@@ -78,6 +82,7 @@ import Wire
         #expect(settings == expected)
         #expect(settings.gate == "/run/sekisho/gate.sock")
         #expect(settings.control == "/run/sekisho/control.sock")
+        #expect(settings.journal == "/run/sekisho/journal.db" && settings.keepsOnExit)
         #expect(settings.disclosure.askedBy == .either)
         #expect(settings.disclosure.requiresSDP)
         #expect(settings.disclosure.unauthenticatedCBC == .refuse)

@@ -66,7 +66,7 @@ struct SampleCall {
         call.external = Endpoint(.v4(0xC633_6401), 20_000)
         call.more = [
             .said(by: .callee, .init("BYE")), .refused(.init("INVITE", status: 183), why: Array("\"\u{1B}[0m".utf8)),
-            .refused(nil, why: []),
+            .refused(nil, why: []), .restored,
             .described(
                 by: .callee, in: .init("UPDATE"), isOffer: true, isDisclosed: false,
                 streams: [.init(kind: "media", direction: .inactive, rtp: nil)]),

@@ -105,6 +105,13 @@ import Wire
         expectNote(call, "nobody answered: CANCEL")
     }
 
+    @Test func `a call that another process began`() {
+        var report = SampleCall().report
+        report.events = [CallReportEvent(milliseconds: 9, .restored)]
+        #expect(Diagnosis(of: report).verdicts.map(\.weight) == [.note])
+        #expect(Diagnosis(of: report).verdicts.first?.text.contains("started again") == true)
+    }
+
     @Test func `what this gateway refused comes first`() {
         var call = SampleCall(outward: 9, inward: 9)
         call.more = [.refused(.init("INVITE"), why: Array("its address is not inside\u{1B}[2J".utf8))]

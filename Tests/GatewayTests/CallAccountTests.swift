@@ -19,6 +19,7 @@ import Wire
                 "\(party) \(isOffer ? "offers" : "answers") in \(text(label)): \(streams.count)\(isDisclosed ? " disclosed" : "")"
             case .said(let party, let label): "\(party) \(text(label))"
             case .holes(let halfOpen, let paths): "holes \(halfOpen) \(paths)"
+            case .restored: "restored"
             case .refused(let label, _): "refused \(label.map(text) ?? "")"
             }
         } ?? []

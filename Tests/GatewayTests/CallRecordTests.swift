@@ -22,6 +22,7 @@ import Wire
             .described(by: .callee, in: .init(.invite, status: 200), isOffer: false, isDisclosed: false, streams: []),
             .said(by: .callee, .init(.invite, status: 180)), .said(by: .caller, .init(.bye)),
             .holes(halfOpen: 2, paths: 32), .refused(.init(.update), why: Array("why".utf8)), .refused(nil, why: []),
+            .restored,
         ]
     }
 
@@ -79,7 +80,7 @@ import Wire
             switch event.what {
             case .described(_, _, _, _, let streams): streams.count
             case .refused(_, let why): why.count
-            case .said, .holes: 0
+            case .said, .holes, .restored: 0
             }
         }
         #expect(

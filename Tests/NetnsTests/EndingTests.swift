@@ -118,21 +118,6 @@ import Wire
         #expect(try bed.elements().isEmpty)
     }
 
-    @Test func `a restarted sekishod closes what the one before it left open`() throws {
-        var options = GatewayProcesses.Options()
-        options.holeTimeout = 60
-        let bed = try CallBed("restart", options)
-        try bed.gateway.start()
-        let callee = try bed.answer()
-        let caller = try bed.call(["--seconds", "20"])
-        #expect(try bed.eventually { try bed.isOpen() }, bed.story(caller, callee))
-        bed.gateway.proxy?.signal(SIGKILL)
-        _ = bed.gateway.proxy?.wait(seconds: 2)
-        #expect(try bed.isOpen())
-        try bed.gateway.startProxy()
-        #expect(try bed.eventually(seconds: 3) { try bed.elements().isEmpty }, bed.story(caller, callee))
-    }
-
     @Test func `a gate that is killed loses no packet of a call, and calls that ended meanwhile are gone with it back`()
         throws
     {

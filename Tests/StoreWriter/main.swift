@@ -1,4 +1,4 @@
-// Writes registrations one change after another, and says after each that it is stored, until it is killed: the other half
+// Writes registrations (or, with --journal, a journal) one change after another, and says after each that it is stored, until it is killed: the other half
 // of the test that does the killing.
 import Glibc
 import Registration
@@ -18,6 +18,22 @@ func change(_ user: String, _ count: Int, round: UInt32) -> LocationChange? {
     let aor = AddressOfRecord(user: Array(user.utf8), domain: Array("example.net".utf8))
     return LocationChange(aor: aor, bindings: bindings)
 }
+
+/// Writes fifty sessions of a journal in turn, and in each record how often.
+func writeJournal(_ path: String) throws -> Never {
+    let journal = try SessionJournal.open(path)
+    _ = write(1, "ready\n", 6)
+    for round in UInt64(1)... {
+        let record =
+            (0..<8).map { UInt8(truncatingIfNeeded: round >> (56 - 8 * $0)) } + [UInt8](repeating: 1, count: 700)
+        for number in 0..<50 as Range<UInt64> {
+            try journal.keep(number, record, at: MonotonicTime(nanoseconds: 1_000_000_000))
+        }
+    }
+    exit(0)
+}
+
+if CommandLine.arguments[1] == "--journal" { try writeJournal(CommandLine.arguments[2]) }
 
 let clock = WallClock(unixNanoseconds: 0, at: MonotonicTime(nanoseconds: 0))
 let database = try RegistrationDatabase.open(CommandLine.arguments[1])

@@ -92,7 +92,7 @@ struct RecordedCalls {
                         case .hello, .openFromAny, .narrow, .close: .completed
                         }
                     agenda.add(.input(.gateReplied(token, reply)), at: now)
-                case .log, .locate, .store, .openEnvelope, .announce, .forgetKey: break
+                case .log, .locate, .store, .openEnvelope, .announce, .forgetKey, .journal: break
                 }
             }
         }

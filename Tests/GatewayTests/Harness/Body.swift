@@ -32,9 +32,9 @@ enum Body {
     }
 
     /// What opening a `sealed` body gives.
-    static func unseal(_ request: EnvelopeRequest, newKey: UInt64?) -> EnvelopeOutcome {
+    static func unseal(_ request: EnvelopeRequest, newKey: UInt64?, usedKey: KeyHandle? = nil) -> EnvelopeOutcome {
         guard let octets = request.contents.first, let endpoint = unseal(octets) else { return .undecipherable }
-        return DisclosureTests.opened(endpoint, newKey: newKey)
+        return DisclosureTests.opened(endpoint, newKey: newKey, used: usedKey?.value)
     }
 
     /// Where the sender's audio comes to, as far as a phone knows: nil without a description of a phone's making.

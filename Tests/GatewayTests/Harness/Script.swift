@@ -41,6 +41,12 @@ final class Script {
     private(set) var forgotten: [KeyHandle] = []
     /// What the controllers of other event loops were told.
     private(set) var announced: [Announcement] = []
+    /// What the journal holds, and how often it was written to.
+    private(set) var journal: [SessionID: [UInt8]] = [:]
+    private(set) var writes = 0
+    /// What was done before it was written.
+    private(set) var premature: [String] = []
+    private var starts = 0
     /// Envelopes that the gateway wanted opened.
     private(set) var envelopes: [(token: EnvelopeToken, request: EnvelopeRequest)] = []
     /// What comes of opening an envelope; nil leaves it to `open`.
@@ -188,13 +194,62 @@ final class Script {
                 queue.append(.gateway(.stored(token, storeWorks)))
             case .announce(let announcement): announced.append(announcement)
             case .forgetKey(let key): forgotten.append(key)
+            case .journal(let entry): write(entry)
             case .log(let event): log.append(event)
             }
         }
     }
 
+    private func write(_ entry: JournalEntry) {
+        writes += 1
+        switch entry {
+        case .keep(let id, let octets): journal[id] = octets
+        case .drop(let id): journal[id] = nil
+        case .renewed: writes -= 1
+        }
+    }
+
+    /// The gate is asked to open something: that it will be was written before.
+    private func checkIntent(_ request: GateRequest) {
+        switch request {
+        case .openFromAny(let id, _), .narrow(let id, _):
+            if journal[id] == nil { premature.append("gate: \(request)") }
+        case .close, .hello, .renew, .list: break
+        }
+    }
+
+    /// A 2xx makes a call: it was written before.
+    private func checkCall(_ message: Message) {
+        guard let status = message.status, (200..<300).contains(status), message.cseq.method == .invite,
+            let session = controller.sessions.values.first(where: {
+                $0.isAnswered && message.value(of: .callID).map(message.copy) == $0.callID
+            })
+        else { return }
+        let record = journal[session.id].flatMap(SessionRecord.init)
+        if record?.isEstablished != true { premature.append("2xx: \(session.id)") }
+    }
+
+    /// The process is killed, and another begins with what was written. The gate notices, or is killed with it.
+    ///
+    /// - Parameters:
+    ///   - empty: the gate holds nothing any more.
+    ///   - change: what is different in the settings of the new process.
+    func restart(empty: Bool = false, change: (inout ControllerSettings) -> Void = { _ in }) {
+        starts += 1
+        var settings = controller.settings
+        settings.tokenKey = (UInt64(starts) << 8, 2)
+        change(&settings)
+        controller = SessionController(settings: settings)
+        for timer in timers.keys { if case .gateway = timer { timers[timer] = nil } }
+        gate.waiting = []
+        let records = journal.sorted { $0.key < $1.key }.compactMap { SessionRecord(octets: $0.value) }
+        feed(.restored(records))
+        regainGate(empty: empty)
+    }
+
     private func deliver(_ message: Message, _ destination: Destination) {
         defer { sent.append((message, destination)) }
+        checkCall(message)
         if isTracing { note("gateway > \(destination.remote)", message.serialized()) }
         if lostSends.contains(sent.count) { return queue.append(.gateway(.transportFailed(destination))) }
         let phone = phones.first { phone in
@@ -217,6 +272,7 @@ final class Script {
 
     private func ask(_ token: GateToken, _ request: GateRequest) {
         guard gate.isConnected else { return }
+        checkIntent(request)
         let fault = gate.note(request)
         if isTracing { trace.append("\(now.nanoseconds / 1_000_000) gate: \(request) \(fault.map { "\($0)" } ?? "")") }
         if gate.isManual { return gate.waiting.append((token, request)) }
@@ -289,6 +345,8 @@ final class Script {
         if controller.layer.count > 0 { found.append("transactions: \(controller.layer.count)") }
         if !controller.examining.isEmpty { found.append("envelopes: \(controller.examining.count)") }
         if !controller.gate.pending.isEmpty { found.append("gate requests: \(controller.gate.pending.count)") }
+        found += premature
+        if controller.sessions.isEmpty, !journal.isEmpty { found.append("journal: \(journal.count)") }
         if controller.dialogs.values.map(\.count).reduce(0, +) != controller.sessions.count {
             found.append("dialogs: \(controller.dialogs.count)")
         }
