@@ -9,7 +9,7 @@ public struct Examination {
         let examination = Examination(facts: facts)
         let all =
             examination.gaps + examination.machine + examination.daemons + examination.features + examination.helpers
-            + examination.chains + examination.afterClose
+            + examination.chains + examination.markChanges + examination.afterClose
         return Finding.Severity.allCases.flatMap { severity in all.filter { $0.severity == severity } }
     }
 
@@ -17,7 +17,10 @@ public struct Examination {
     public static func firewallRemedies(_ facts: Facts) -> [(place: String, remedy: Remedy)] {
         var facts = facts
         facts.mediaPath = .routed
-        return Examination(facts: facts).chains.compactMap { finding in finding.remedy.map { (finding.place, $0) } }
+        let examination = Examination(facts: facts)
+        return (examination.chains + examination.markChanges).compactMap { finding in
+            finding.remedy.map { (finding.place, $0) }
+        }
     }
 
     private var isRouted: Bool { facts.mediaPath == .routed }
@@ -350,6 +353,34 @@ public struct Examination {
             media: chain.priority == Self.gatePriority
                 ? "goes through it or not: the order of one priority is that of making; give it a higher one"
                 : "goes through it first: what it drops is lost for calls")
+    }
+
+    /// Chains that take the contract's bit from packets before one that would accept it sees them; what accepts it at the head of
+    /// such a chain keeps it.
+    private var markChanges: [Finding] {
+        guard isRouted, let ruleset = facts.ruleset, let gate = facts.gate else { return [] }
+        return ruleset.chains.compactMap { chain in
+            guard chain.hook == .prerouting || chain.hook == .forward, chain.type != "nat",
+                chain.table.name != SiteRuleset.ownTable
+            else { return nil }
+            var (isSure, families): (Bool, [Bool]) = (false, [])
+            for isIPv6 in self.families where applies(chain, isIPv6: isIPv6) {
+                for isInward in [false, true] {
+                    let packet = media(gate, isIPv6: isIPv6, isInward: isInward, isMarked: true)
+                    let mark = Walk.outcome(of: packet, in: chain, of: ruleset).1.mark
+                    if let mark, mark & MarkContract.bit != 0 { continue }
+                    if mark != nil { isSure = true }
+                    if !families.contains(isIPv6) { families.append(isIPv6) }
+                }
+            }
+            guard !families.isEmpty else { return nil }
+            return Finding(
+                isSure ? .problem : .warning,
+                "\(SiteFirewall(of: chain, in: ruleset).name): \(chain.title)",
+                "\(isSure ? "takes" : "may take") \(MarkContract.text) from the mark",
+                media: "packets of open calls are then those of nobody to every chain after it",
+                remedy: RemedyWriter(for: chain, in: ruleset).acceptingMarked(families: families))
+        }
     }
 
     /// Whether something stops what a phone inside sends when its call is over: the gate's table stops what comes in.

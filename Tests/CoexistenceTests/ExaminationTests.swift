@@ -44,6 +44,30 @@ import Wire
         #expect(try problems(late) { $0.mediaPath = .routed }.first?.media?.contains("rule 6 of chain forward") == true)
     }
 
+    @Test
+    func `a chain that changes the mark is found where the mark matters, and lets it be with the line at its head`()
+        throws
+    {
+        let chain = S.chain("mangle", hook: "prerouting", priority: -150, policy: "accept")
+        func changes(_ value: String, _ rules: [String] = []) throws -> [Finding] {
+            let rule = S.rule(
+                7, #"{"mangle": {"key": {"meta": {"key": "mark"}}, "value": \#(value)}}"#, chain: "mangle")
+            return try findings([chain] + rules + [rule]) { $0.mediaPath = .routed }.filter {
+                $0.what.contains("from the mark")
+            }
+        }
+        let sure = try #require(try changes("5").first)
+        #expect(sure.severity == .problem && sure.place.contains("chain mangle (hook prerouting, priority -150"))
+        #expect(
+            sure.remedy?.commands.map(\.description).first?.hasPrefix("nft insert rule inet site mangle meta mark")
+                == true)
+        #expect(try changes(#"{"ct": {"key": "mark"}}"#).first?.severity == .warning)
+        #expect(try changes(#"{"|": [{"meta": {"key": "mark"}}, 4]}"#).isEmpty)
+        #expect(try changes("5", [S.rule(6, S.marked, S.accept, chain: "mangle")]).isEmpty)
+        #expect(
+            try findings([chain, S.rule(7, S.drop, chain: "mangle")]).allSatisfy { !$0.what.contains("from the mark") })
+    }
+
     @Test func `SIP that the input chain drops has its line, at its interface`() throws {
         let chain = S.chain("input", hook: "input")
         let sip = try #require(try problems([chain]).first)

@@ -130,4 +130,24 @@ import Wire
         )
         #expect(TextSafety.printable([0x61, 0xFF]) == "a\u{FFFD}")
     }
+
+    @Test func `Numbers below zero are read and written as they were`() throws {
+        let document = #"{"prio":-300,"zero":-0,"list":[-1,null,true,"a"]}"#
+        var writer = JSONWriter()
+        writer.value(try read(document))
+        #expect(String(decoding: writer.output, as: UTF8.self) == document)
+        // The control protocol has none.
+        #expect(throws: ParseError.self) { try read(#"{"n":-1}"#).number("n") }
+    }
+
+    @Test func `A reader's own limits hold at n and not at n + 1`() throws {
+        let limits = JSONReader.Limits(length: 20, depth: 2, members: 2)
+        func read(_ text: String) throws { _ = try JSONReader.read(Array(text.utf8).span, within: limits) }
+        for text in [#"{"a":1,"b":2}"#, "[[1]]", #""\#(String(repeating: "x", count: 18))""#] {
+            #expect(throws: Never.self) { try read(text) }
+        }
+        for text in [#"{"a":1,"b":2,"c":3}"#, "[[[1]]]", #""\#(String(repeating: "x", count: 19))""#] {
+            #expect(throws: ParseError.self) { try read(text) }
+        }
+    }
 }

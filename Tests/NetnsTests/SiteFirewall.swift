@@ -95,8 +95,10 @@ final class SiteFirewall {
                 "\(directory)/firewalld.log",
             ], in: gateway, directory: directory)
         children.append(daemon)
-        let isRunning = try bed.eventually(seconds: 60) {
-            (try? type("timeout 5 firewall-cmd -q --state")) != nil || !daemon.isRunning
+        var isRunning = false
+        for _ in 0..<30 where !isRunning && daemon.isRunning {
+            isRunning = (try? type("timeout 5 firewall-cmd -q --state")) != nil
+            if !isRunning { usleep(200_000) }
         }
         try #require(isRunning && daemon.isRunning, "\(daemon.text)")
         try type(

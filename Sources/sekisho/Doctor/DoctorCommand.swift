@@ -33,8 +33,8 @@ struct DoctorCommand: ParsableCommand {
     @Option(help: "The settings of sekishod.")
     var config = "/etc/sekisho/sekishod.yaml"
 
-    @Option(help: "The path of media to judge: fast or routed.")
-    var mediaPath = MediaPathName.fast
+    @Option(help: "The path of media to judge: fast or routed; that of the gate's settings when absent.")
+    var mediaPath: MediaPathName?
 
     @Flag(help: "Send packets through a copy of the ruleset.")
     var test = false
@@ -72,7 +72,7 @@ struct DoctorCommand: ParsableCommand {
     /// - Returns: whether there is no problem.
     private func examine(_ pause: @escaping () throws -> Void) throws -> Bool {
         let directory = try TemporaryDirectory("doctor")
-        var facts = FactsReader(gateFile: configGated, proxyFile: config, mediaPath: mediaPath.kind).facts
+        var facts = FactsReader(gateFile: configGated, proxyFile: config, mediaPath: mediaPath?.kind).facts
         try pause()
         do {
             facts.features = try KernelProbe(directory: directory.path).features()
@@ -98,8 +98,13 @@ struct DoctorCommand: ParsableCommand {
                     what: "the test", result: "not made: it needs the ruleset and gated.yaml", isGood: false))
             return false
         }
-        let test = try PacketTest(facts, gate, ruleset, directory: directory, pause: pause)
-        return try test.run { report.show($0) }
+        do {
+            let test = try PacketTest(facts, gate, ruleset, directory: directory, pause: pause)
+            return try test.run { report.show($0) }
+        } catch let failure as Command.Failure {
+            report.show(PacketTest.Line(what: "the test", result: "not made: \(failure)", isGood: false))
+            return false
+        }
     }
 }
 

@@ -10,9 +10,11 @@ struct FactsReader {
     private(set) var facts = Facts()
 
     /// Everything but the kernel's features.
-    init(gateFile: String, proxyFile: String, mediaPath: PathKind) {
-        facts.mediaPath = mediaPath
+    ///
+    /// - Parameter mediaPath: the path to judge; nil is that of the gate's settings.
+    init(gateFile: String, proxyFile: String, mediaPath: PathKind?) {
         readSettings(gateFile, proxyFile)
+        if let mediaPath { facts.mediaPath = mediaPath }
         facts.interfaces = Self.interfaces()
         facts.forwardsIPv4 = Self.number("/proc/sys/net/ipv4/ip_forward").map { $0 != 0 }
         facts.forwardsIPv6 = Self.number("/proc/sys/net/ipv6/conf/all/forwarding").map { $0 != 0 }
@@ -43,6 +45,18 @@ struct FactsReader {
                 inside: settings.insideInterface, outside: settings.outsideInterface, prefixes: settings.insidePrefixes,
                 mediaPorts: settings.mediaPorts)
             facts.gateSocket = settings.socket
+            switch settings.mediaPath {
+            case .fast: facts.mediaPath = .fast
+            case .routed: facts.mediaPath = .routed
+            }
+            if settings.mark != MarkContract.bit {
+                facts.gaps.append(
+                    (
+                        "the site's line for the mark",
+                        "gated.yaml has another one: put 0x\(String(settings.mark, radix: 16)) "
+                            + "in the place of \(MarkContract.text)"
+                    ))
+            }
         } catch {
             facts.gaps.append(("interfaces and prefixes of the gate", error.description))
         }
