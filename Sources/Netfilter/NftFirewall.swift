@@ -33,13 +33,18 @@ public final class NftFirewall: Firewall {
 
     /// Takes over the table where it is just the one that would be built; else builds it, and one that was there is replaced
     /// in the same transaction.
-    public init(_ settings: TableSettings) throws(NetfilterError) {
+    public convenience init(_ settings: TableSettings) throws(NetfilterError) {
+        try self.init(settings, writer: try NetlinkSocket(bus: NETLINK_NETFILTER))
+    }
+
+    /// - Parameter writer: what the table is written by.
+    init(_ settings: TableSettings, writer: NetlinkSocket) throws(NetfilterError) {
         messages = MessageBuffer()
         batch = Batch(in: messages)
         insideInterface = try Self.index(of: settings.insideDevice)
         outsideInterface = try Self.index(of: settings.outsideDevice)
         ruleset = Ruleset(settings: settings, insideInterface: insideInterface, outsideInterface: outsideInterface)
-        writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        self.writer = writer
         reader = try TableReader()
         events = try RoutingEvents()
         routes = try Routes(events)
