@@ -119,7 +119,8 @@ let tests: [Target] = [
         dependencies: [
             "CInstructions", "CMSText", "COpenSSL", "Corpus", "Crypto", "Lab", "Registration", "SIPText", "Wire",
         ]),
-    .testTarget(name: "NetfilterTests", dependencies: ["CLinux", "GateProtocol", "Netfilter", "Lab", "Wire"]),
+    .testTarget(
+        name: "NetfilterTests", dependencies: ["CLinux", "CNetfilter", "GateProtocol", "Netfilter", "Lab", "Wire"]),
     .testTarget(
         name: "TransportTests",
         dependencies: ["Crypto", "Lab", "SIPText", "SIPTransactions", "Transport", "Wire"] + nio),

@@ -101,7 +101,7 @@ extension SessionController {
         session.phase = call.isOver ? .ending : .established
         session.isOver = call.isOver
         session.isAnswered = true
-        session.isRestored = true
+        session.restored = Both(caller: call.sequences[0], callee: call.sequences[1])
         session.hasLostKeys = call.hadKeys
         session.reading = call.reading
         session.user = settings.callsPerUser == nil ? [] : call.user
@@ -122,11 +122,31 @@ extension SessionController {
 
     /// A phone whose TLS connection ended with the process before this one speaks again, by another: requests to it go there.
     func resume(_ session: Session, _ sender: Party, _ request: Message, from flow: Flow) {
-        guard session.isRestored, flow.transport == .tls, let tag = request.tag(of: .from).map(request.copy),
+        guard session.restored != nil, flow.transport == .tls, let tag = request.tag(of: .from).map(request.copy),
             session.secureWays[tag] == nil,
             session.isPlace(of: sender, { $0.address == flow.remote.address })
         else { return }
         session.follow(Destination(flow.transport, flow.remote, connection: flow.connection), to: tag)
+    }
+
+    /// A response that no transaction waits for. The 2xx to an INVITE is passed on all the same when the process before this
+    /// one was about to, and had written of the call: whoever sends it repeats it until the ACK comes (RFC 3261 section
+    /// 13.3.1.4), and nobody else can end the other's waiting. Everything else is dropped (RFC 6026 section 7.3).
+    mutating func passOn(_ response: Message, _ flow: Flow) {
+        guard response.status.map({ (200..<300).contains($0) }) ?? false, response.cseq.method == .invite,
+            let (session, sender) = knownCall(of: response, from: flow), !session.isOver,
+            let carried = session.restored, response.cseq.number <= carried[sender],
+            let tag = response.tag(of: sender == .caller ? .to : .from), session.isCallees(response.octets(tag)),
+            isPlace(flow.remote, of: sender.other, in: session), response.values(of: .via).count > 1,
+            var way = session.ends?[sender].way, let listener = settings.listener(facing: way)
+        else {
+            counters.strayResponses += 1
+            return
+        }
+        way.local = listener.endpoint
+        var response = readdressed(response, from: flow.remote.address, to: way.remote.address, session.id)
+        response.removeFirstValue(of: .via)
+        effects.append(.send(response, way))
     }
 
     /// The process is about to end, and another one shall go on with the calls: only what cannot outlive it ends.

@@ -109,8 +109,8 @@ final class Session {
     var hasLostKeys = false
     /// A 2xx to the INVITE was passed on: the call goes on without the transaction that began it.
     var isAnswered = false
-    /// Whether the process before this one carried the call.
-    var isRestored = false
+    /// The numbers of the requests that the process before this one carried in the call; nil when it carried none.
+    var restored: Both<UInt32>?
     /// The sum of what is written of it; nil while nothing is.
     var recordSum: UInt64?
     var reading = Reading.none

@@ -113,7 +113,7 @@ public struct SessionController: ~Copyable {
             case .cancelRequest(let message, let id, let of, _): cancel(message, id, of)
             case .acknowledge(let message, let flow, _): acknowledge(message, flow)
             case .response(let message, let id): collect(message, id)
-            case .strayResponse: counters.strayResponses += 1
+            case .strayResponse(let message, let flow): passOn(message, flow)
             case .timedOut(let id): ended(id, with: 408, "Request Timeout", .timedOut)
             case .failed(let id): ended(id, with: 503, "Service Unavailable", .transportFailed)
             case .ended(let id): forget(id)

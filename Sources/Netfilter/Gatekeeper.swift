@@ -19,6 +19,8 @@ public struct Gatekeeper<Kernel: Firewall> {
     var bindings: BindingTable
     /// What no hole let through lately.
     var nearMisses = NearMissTable()
+    /// What undoes a transaction of which nobody knows whether it was done; nil when all is known.
+    var doubt: Transaction?
     var random = SystemRandomNumberGenerator()
     /// How often the table was found missing and was made anew.
     public internal(set) var restorations = 0
@@ -149,8 +151,9 @@ public struct Gatekeeper<Kernel: Firewall> {
     }
 
     private mutating func perform(_ change: Change, at now: MonotonicTime) -> GateOutcome {
-        guard !change.transaction.isEmpty else { return commit(change, [:], at: now) }
         do throws(NetfilterError) {
+            try settle(at: now)
+            guard !change.transaction.isEmpty else { return commit(change, [:], at: now) }
             return commit(change, try apply(change.transaction, at: now), at: now)
         } catch {
             forget(change)

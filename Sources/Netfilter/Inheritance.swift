@@ -76,6 +76,7 @@ extension Gatekeeper {
             halfOpenLimit - (now - (halfOpenSince[session] ?? now))
         }
         try kernel.restore(elements)
+        doubt = nil
         return elements.count
     }
 
@@ -84,10 +85,10 @@ extension Gatekeeper {
         _ transaction: Transaction, at now: MonotonicTime
     ) throws(NetfilterError) -> [ElementKey: Traffic] {
         do throws(NetfilterError) {
-            return try kernel.apply(transaction)
+            return try applySurely(transaction, at: now)
         } catch {
             try restore(after: error, at: now)
-            return try kernel.apply(transaction)
+            return try applySurely(transaction, at: now)
         }
     }
 

@@ -38,13 +38,18 @@ public final class NftFirewall: Firewall {
 
     /// Takes over the table where it is just the one that would be built; else builds it, and one that was there is replaced
     /// in the same transaction.
-    public init(_ settings: TableSettings) throws(NetfilterError) {
+    public convenience init(_ settings: TableSettings) throws(NetfilterError) {
+        try self.init(settings, writer: try NetlinkSocket(bus: NETLINK_NETFILTER))
+    }
+
+    /// - Parameter writer: what the table is written by.
+    init(_ settings: TableSettings, writer: NetlinkSocket) throws(NetfilterError) {
         messages = MessageBuffer()
         batch = Batch(in: messages)
         links = try Links()
         let inside = try links.link(settings.insideDevice)
         let outside = try links.link(settings.outsideDevice)
-        writer = try NetlinkSocket(bus: NETLINK_NETFILTER)
+        self.writer = writer
         // Handing over needs the header of an Ethernet.
         devicesWithoutNeighbours =
             settings.forwarding == .routed

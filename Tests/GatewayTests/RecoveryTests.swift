@@ -145,6 +145,37 @@ private final class Share {
         }
     }
 
+    @Test(arguments: Setting.bothWays)
+    func `a 2xx that the process took with it is passed on when it comes again, and a later one is not`(
+        _ setting: Setting
+    ) {
+        let script = Script(setting)
+        let call = script.call()
+        call.caller.invite()
+        script.gate.isManual = true
+        call.callee.answer()
+        // The 200 is written of and not sent.
+        script.lostSends = [script.sent.count]
+        script.answerGate()
+        script.gate.isManual = false
+        #expect(call.caller.statuses.isEmpty)
+        script.restart()
+        #expect(script.open == [Holes(paths: call.paths())])
+        script.advance(by: .seconds(1))
+        #expect(call.caller.statuses.first == 200 && call.caller.isUp)
+        script.advance(by: .seconds(40))
+        #expect(call.callee.isUp && !call.callee.isUnacknowledged)
+        // Of a re-INVITE whose holes were not made the 200 leads nowhere.
+        call.caller.invite(.media(call.caller.phone.media(30_000)))
+        script.restart()
+        let before = call.caller.statuses.count
+        call.callee.answer()
+        script.advance(by: .seconds(3))
+        #expect(call.caller.statuses.count == before && script.controller.counters.strayResponses > 0)
+        call.caller.bye()
+        expectNothingLeft(script)
+    }
+
     @Test(arguments: [false, true])
     func `a BYE under way closes, and its copies find their way`(isLost: Bool) {
         let script = Script()

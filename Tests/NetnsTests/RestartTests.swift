@@ -135,8 +135,10 @@ extension CallBed {
     func paths() throws -> Set<String> {
         Set(
             try elements().map { element in
-                let key = element.split(separator: " ").prefix { $0 != "timeout" && $0 != "counter" && $0 != "limit" }
-                return key.joined(separator: " ")
+                let words = element.split { $0 == " " || $0 == "\t" }
+                // The first of a map stands behind `elements = {`.
+                let key = words.drop { $0 == "elements" || $0 == "=" || $0 == "{" }
+                return key.prefix { $0 != "timeout" && $0 != "counter" && $0 != "limit" }.joined(separator: " ")
             })
     }
 
