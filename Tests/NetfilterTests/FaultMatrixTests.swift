@@ -96,7 +96,7 @@ import Wire
     private func check(_ request: GateRequest, _ reply: GateReply, _ bench: Bench, _ what: Comment) throws {
         let held = try bench.held()
         #expect(held == bench.believed, what)
-        guard case .completed = reply else { return }
+        guard reply.isDone else { return }
         switch request {
         case .openFromAny(_, let inside): #expect(held.isSuperset(of: Self.keys(Holes(halfOpen: inside))), what)
         case .narrow(let session, let holes):
@@ -125,7 +125,7 @@ import Wire
                         #expect(fault != .unsent(EINTR) && fault != .refused(ERESTART, .begin))
                     }
                 }
-                for session in Self.sessions { #expect(bench.ask(.close(session)) == .completed) }
+                for session in Self.sessions { #expect(bench.ask(.close(session)).isDone) }
                 #expect(try bench.held().isEmpty, "\(fault) at \(position)")
             }
         }
@@ -146,11 +146,11 @@ import Wire
                     if bench.gatekeeper.doubt == nil {
                         try check(request, reply, bench, what)
                     } else {
-                        #expect(reply != .completed, what)
+                        #expect(!reply.isDone, what)
                     }
                 }
                 bench.socket.faults = [:]
-                for session in Self.sessions { #expect(bench.ask(.close(session)) == .completed) }
+                for session in Self.sessions { #expect(bench.ask(.close(session)).isDone) }
                 #expect(try bench.held().isEmpty)
             }
         }
