@@ -75,6 +75,8 @@ establish() {
         $calls $calls >/dev/null
     in_namespace "$1-outside" "$benchmarks/bench-pump" eth0 "$(mac "$1-gateway" wan0)" 10.2.0.2 "$2" 20000 \
         $calls $calls >/dev/null
+    # One of each, or the packets of one way have not met those of the other.
+    [[ $(in_namespace "$1-gateway" sysctl -n net.netfilter.nf_conntrack_count) == "$calls" ]] || fail "$1: not $calls connections"
 }
 
 for name in bare gate; do

@@ -99,11 +99,15 @@ static pid_t ksoftirqd(int cpu)
     return found;
 }
 
-static uint16_t checksum(const void *data, size_t length)
+static uint32_t add(uint32_t sum, const void *data, size_t length)
 {
-    uint32_t sum = 0;
     for (size_t i = 0; i < length; i += 2)
         sum += (uint32_t)((const uint8_t *)data)[i] << 8 | ((const uint8_t *)data)[i + 1];
+    return sum;
+}
+
+static uint16_t checksum(uint32_t sum)
+{
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return htons((uint16_t)~sum);
@@ -121,11 +125,12 @@ static void build(uint8_t *frame, const struct ether_addr *from, const struct et
     ethernet->ether_type = htons(ETHERTYPE_IP);
     *ip = (struct iphdr){.version = 4, .ihl = 5, .tot_len = htons(FRAME - sizeof *ethernet), .ttl = 64,
                          .protocol = IPPROTO_UDP, .saddr = source, .daddr = destination};
-    ip->check = checksum(ip, sizeof *ip);
-    /* Any UDP checksum: nobody on the way verifies it, and who translates addresses has one to bring up to date. */
-    *udp = (struct udphdr){
-        .source = htons(port), .dest = htons(port), .len = htons(sizeof *udp + PAYLOAD), .check = htons(0x5e4b)};
+    ip->check = checksum(add(0, ip, sizeof *ip));
+    *udp = (struct udphdr){.source = htons(port), .dest = htons(port), .len = htons(sizeof *udp + PAYLOAD)};
     memset(udp + 1, 0xd5, PAYLOAD);
+    /* The pseudo-header of RFC 768 first. Connection tracking passes a wrong sum by, and a socket drops it. */
+    uint32_t sum = IPPROTO_UDP + sizeof *udp + PAYLOAD;
+    udp->check = checksum(add(add(sum, &ip->saddr, 8), udp, sizeof *udp + PAYLOAD));
 }
 
 int main(int count, char **arguments)
