@@ -6,7 +6,6 @@ set -euo pipefail
 daemons=$1
 here=$(realpath "$(dirname "$0")")
 scenarios=$here/scenarios
-kamailio_configuration=$here/kamailio.cfg
 source "$here/network.sh"
 source "$here/sipp.sh"
 
@@ -17,31 +16,6 @@ probes=5
 established=10000 established_rate=800
 # T1 is the default of RFC 3261, so that neither proxy is in more haste than the other; transactions live 64 T1.
 t1_ms=500 transaction_seconds=33
-# The processes of each system.
-declare -A pids
-
-# wants NAME: whether an entry of that name was asked for.
-wants() { [[ $1 == "${ONLY-}"* ]]; }
-
-# row NAME UNIT DIRECTION OURS KAMAILIO'S
-row() { ! wants "$1" || printf '%s\t%s\t%s\tKamailio\t%s\t%s\n' "$@"; }
-
-say() { echo "    $*" >&2; }
-
-# start_system NAME: in the network of that name.
-start_system() {
-    case $1 in
-        sekisho*)
-            start_gate "$1"
-            start_sekishod "$1"
-            pids[$1]="$sekishod_pid $gate_pid"
-            ;;
-        kamailio*)
-            start_kamailio "$1"
-            pids[$1]="$kamailio_pid $(pgrep -P "$kamailio_pid" | paste -sd ' ')"
-            ;;
-    esac
-}
 
 # restart_system NAME: what it still sends again of failed calls would come to the next callee.
 restart_system() {
@@ -53,18 +27,6 @@ restart_system() {
     # What a daemon says when it breaks.
     grep -ai -A 5 'fatal' "$directory/$1"-*.log >&2 || true
     start_system "$1"
-}
-
-# must_call NAME CALLER CALLEE COUNT RATE [OPTION...]: and no call may fail.
-must_call() {
-    call "${@:1:5}" 60 "${@:6}" || { say_failed "$1"; fail "$1: calls failed"; }
-    say "$1: $4 calls at $called/s, $retransmissions retransmissions"
-}
-
-must_be_shut() {
-    local open
-    open=$(holes "$1")
-    ((open == 0)) || fail "$1: $open elements are open after the last call"
 }
 
 # MARK: sip.call.cpu
@@ -140,17 +102,10 @@ measure_memory() {
 # setup NAME: sets p50 and p99 to the median and the 99th percentile of milliseconds from the INVITE to the 200 as they pass the
 # caller's interface; sipp's own clock ticks too slowly.
 setup() {
-    local capture=$directory/$1.pcap count=$((steady * setup_seconds)) tcpdump
-    ip netns exec "$id-$1-inside" tcpdump -i eth0 -s 400 -B 16384 -w "$capture" udp port 5060 \
-        >"$directory/$1-tcpdump.log" 2>&1 &
-    tcpdump=$!
-    children+=("$tcpdump")
-    wait_for 'listening on' "$directory/$1-tcpdump.log" "$tcpdump"
+    local capture=$directory/$1.pcap count=$((steady * setup_seconds))
+    start_capture "$1" inside eth0 400 "$capture"
     must_call "$1" short-caller short-callee $count $steady
-    # It takes packets over once a second.
-    sleep 1.2
-    stop "$tcpdump"
-    forget_child "$tcpdump"
+    stop_capture
     tcpdump -tt -n -A -r "$capture" 2>/dev/null | awk '
         /^[0-9]+\.[0-9]+ IP/ { time = $1; kind = "" }
         /INVITE sip:/ { kind = "sent" }

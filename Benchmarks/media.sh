@@ -3,7 +3,8 @@
 # Usage: media.sh DAEMONS BENCHMARKS (folders of the executables)
 set -euo pipefail
 daemons=$1 benchmarks=$2
-source "$(dirname "$0")/network.sh"
+here=$(realpath "$(dirname "$0")")
+source "$here/network.sh"
 
 calls=10000 packets=100000 runs=21
 
@@ -59,6 +60,50 @@ compare() {
 # measured.
 wanted() { [[ $1 == "${ONLY-}"* ]]; }
 
+# start_relay: rtpengine without its kernel module in the gateway of the network `relay`, on the CPU that bench-pump takes so
+# that all it costs is counted, with calls set up. Sets relay_pid.
+start_relay() {
+    local i
+    ip netns exec "$id-relay-gateway" taskset -c $(($(getconf _NPROCESSORS_ONLN) - 1)) rtpengine --config-file=none \
+        --foreground --log-stderr --log-level=4 --table=-1 --interface=inside/10.1.0.1 --interface=outside/10.2.0.1 \
+        --listen-ng=127.0.0.1:2223 --timeout=3600 >"$directory/rtpengine.log" 2>&1 &
+    relay_pid=$!
+    children+=("$relay_pid")
+    for ((i = 0; i < 200; i++)); do
+        [[ -z $(in_namespace relay-gateway ss -Hlun 'sport = :2223') ]] || break
+        sleep 0.05
+    done
+    in_namespace relay-gateway "$here/relay-calls.sh" 127.0.0.1 2223 20000 $calls >"$directory/relay-ports" ||
+        { cat "$directory/rtpengine.log" >&2; fail 'no calls through rtpengine'; }
+}
+
+# relayed MAC: as pump, into the relay.
+relayed() {
+    in_namespace relay-inside "$benchmarks/bench-pump" eth0 "$1" 10.1.0.2 10.1.0.1 - $calls $packets "$relay_pid" \
+        <"$directory/relay-ports"
+}
+
+# compare_relay: as compare. What the relay takes when it has nothing to do is subtracted with the rest.
+compare_relay() {
+    # No socket holds more than a hundred packets: none is lost, however late the relay comes to run.
+    local calls=100 packets=10000
+    local run unit nothing idle relay peer before after mac
+    start_relay
+    mac=$(mac relay-gateway lan0)
+    for ((run = 0; run <= runs; run++)); do
+        read -r unit nothing < <(pump bare out 02:00:00:00:00:99 20000)
+        read -r unit peer < <(forwarded bare out 20000)
+        read -r unit idle < <(relayed 02:00:00:00:00:99)
+        before=$(arrived relay-outside)
+        read -r unit relay < <(relayed "$mac")
+        after=$(arrived relay-outside)
+        ((after - before == packets)) || fail "relay: $((after - before)) of $packets packets arrived"
+        ((run > 0)) || continue
+        awk -v unit="$unit" -v relay="$relay" -v peer="$peer" -v nothing="$nothing" -v idle="$idle" 'BEGIN {
+            OFS = "\t"; print "media.relay", unit, "cost", "bare routing", relay - idle, peer - nothing }'
+    done
+}
+
 # The kernel's own firewall and its connection tracking, which remembers every flow for as long as the benchmark takes.
 track() {
     network "$1"
@@ -75,6 +120,8 @@ establish() {
         $calls $calls >/dev/null
     in_namespace "$1-outside" "$benchmarks/bench-pump" eth0 "$(mac "$1-gateway" wan0)" 10.2.0.2 "$2" 20000 \
         $calls $calls >/dev/null
+    # One of each, or the packets of one way have not met those of the other.
+    [[ $(in_namespace "$1-gateway" sysctl -n net.netfilter.nf_conntrack_count) == "$calls" ]] || fail "$1: not $calls connections"
 }
 
 for name in bare gate; do
@@ -135,4 +182,9 @@ if wanted media.masquerade; then
     }'
     establish masquerade 10.2.0.1
     compare media.masquerade out 20000 masquerade
+fi
+if wanted media.relay; then
+    network relay
+    sink relay-outside
+    compare_relay
 fi

@@ -1,6 +1,33 @@
 # For the scripts that let sipp call sipp through a proxy; they source it after network.sh. The caller is `inside` and calls
 # 10.1.0.1:5060, the callee is `outside`; see network.sh. A NAME is a network's.
 
+kamailio_configuration=$(realpath "$(dirname "${BASH_SOURCE[0]}")")/kamailio.cfg
+# The processes of each system, by the name of its network.
+declare -A pids
+
+# wants NAME: whether an entry of that name was asked for.
+wants() { [[ $1 == "${ONLY-}"* ]]; }
+
+# row NAME UNIT DIRECTION OURS KAMAILIO'S
+row() { ! wants "$1" || printf '%s\t%s\t%s\tKamailio\t%s\t%s\n' "$@"; }
+
+say() { echo "    $*" >&2; }
+
+# start_system NAME: in the network of that name, the proxy that the name begins with.
+start_system() {
+    case $1 in
+        sekisho*)
+            start_gate "$1"
+            start_sekishod "$1"
+            pids[$1]="$sekishod_pid $gate_pid"
+            ;;
+        kamailio*)
+            start_kamailio "$1"
+            pids[$1]="$kamailio_pid $(pgrep -P "$kamailio_pid" | paste -sd ' ')"
+            ;;
+    esac
+}
+
 # What sipp is called with, everywhere. Received datagrams wait in a buffer that does not lose one.
 sipp_options=(-p 5060 -nostdin -buff_size 4194304 -trace_counts -trace_err)
 
@@ -17,11 +44,11 @@ counted() {
         print sum + 0 }' "$1"/*_counts.csv
 }
 
-# One media port pair for each line, taken by turns: no two calls at one time have the same.
+# write_ports [FIRST]: one media port pair for each line, taken by turns: no two calls at one time have the same.
 write_ports() {
     {
         echo SEQUENTIAL
-        seq 20000 2 59998
+        seq "${1-20000}" 2 59998
     } >"$directory/ports.csv"
 }
 
@@ -56,6 +83,36 @@ call() {
     called=$(awk -F ';' 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "CallRate(C)") column = i } END { print $column }' \
         "$where/caller.csv")
     return "$status"
+}
+
+# must_call NAME CALLER CALLEE COUNT RATE [OPTION...]: and no call may fail.
+must_call() {
+    call "${@:1:5}" 60 "${@:6}" || { say_failed "$1"; fail "$1: calls failed"; }
+    say "$1: $4 calls at $called/s, $retransmissions retransmissions"
+}
+
+# must_be_shut NAME [COUNT]: all elements but that many (none).
+must_be_shut() {
+    local open
+    open=$(holes "$1")
+    ((open == ${2-0})) || fail "$1: $open elements are open after the last call"
+}
+
+# start_capture NAME HOST INTERFACE OCTETS FILE: tcpdump of the SIP that passes there, so many octets of each packet.
+start_capture() {
+    ip netns exec "$id-$1-$2" tcpdump -i "$3" -s "$4" -B 16384 -w "$5" udp port 5060 >"$5.log" 2>&1 &
+    capture_pid=$! capture_log=$5.log
+    children+=("$capture_pid")
+    wait_for 'listening on' "$capture_log" "$capture_pid"
+}
+
+# stop_capture: and it may have lost nothing.
+stop_capture() {
+    # It takes packets over once a second.
+    sleep 1.2
+    stop "$capture_pid"
+    forget_child "$capture_pid"
+    grep -q '^0 packets dropped by kernel' "$capture_log" || { cat "$capture_log" >&2; fail 'tcpdump has lost packets'; }
 }
 
 # forget_child PID: it has ended; its number may become another's.

@@ -1,13 +1,17 @@
 /* Sends media packets into an interface and prints what that cost the kernel per packet.
 
-       bench-pump DEVICE MAC SOURCE DESTINATION PORT FLOWS PACKETS
+       bench-pump DEVICE MAC SOURCE DESTINATION PORT FLOWS PACKETS [RELAY]
 
-   The frames go to the Ethernet address MAC. Flow i has source and destination port PORT + 2 i; the flows take turns,
-   so that no packet finds the element of the one before it in a cache.
+   The frames go to the Ethernet address MAC. Flow i has source and destination port PORT + 2 i, or, when PORT is -, those
+   of line i of the standard input. The flows take turns, so that no packet finds the element of the one before it in a
+   cache.
 
    With veth, sendmmsg() of this thread carries each packet through the whole gateway, in the same context and on the
    same CPU, up to where it is dropped. What does not happen there happens in that CPU's ksoftirqd. Both are counted:
-   kernel cycles where the CPU lets us, else kernel instructions, else CPU time. */
+   kernel cycles where the CPU lets us, else kernel instructions, else CPU time.
+
+   RELAY is the process of a relay in user space, on the same CPU: what its threads take, in user mode too, is counted
+   with the rest, until a second after the last packet was sent. Its sockets must have room for all of them. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -34,6 +38,8 @@ enum {
     PAYLOAD = 172,
     FRAME = sizeof(struct ether_header) + sizeof(struct iphdr) + sizeof(struct udphdr) + PAYLOAD,
     BATCH = 64,
+    /* Threads of a relay. */
+    THREADS = 64,
 };
 
 static void fail(const char *what)
@@ -54,24 +60,27 @@ static const struct counter counters[] = {
     {"ns", PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK},
 };
 
-static int open_counter(const struct counter *counter, pid_t thread)
+static int open_counter(const struct counter *counter, pid_t thread, int exclude_user)
 {
     struct perf_event_attr attributes = {
         .type = counter->type,
         .size = sizeof attributes,
         .config = counter->config,
-        .exclude_user = 1,
+        .exclude_user = (unsigned)exclude_user,
         .exclude_hv = 1,
     };
     return (int)syscall(SYS_perf_event_open, &attributes, thread, -1, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-static uint64_t read_counter(int counter)
+static uint64_t read_counters(const int *counters, int count)
 {
-    uint64_t value;
-    if (read(counter, &value, sizeof value) != sizeof value)
-        fail("reading a counter");
-    return value;
+    uint64_t sum = 0, value;
+    for (int i = 0; i < count; i++) {
+        if (read(counters[i], &value, sizeof value) != sizeof value)
+            fail("reading a counter");
+        sum += value;
+    }
+    return sum;
 }
 
 /* The thread that does what is left over of a CPU's packet work. */
@@ -99,18 +108,38 @@ static pid_t ksoftirqd(int cpu)
     return found;
 }
 
-static uint16_t checksum(const void *data, size_t length)
+/* The threads of a process; returns how many. */
+static int threads_of(const char *process, pid_t *threads)
 {
-    uint32_t sum = 0;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%s/task", process);
+    int count = 0;
+    DIR *directory = opendir(path);
+    if (!directory)
+        fail(path);
+    for (struct dirent *entry; count < THREADS && (entry = readdir(directory));)
+        if (atoi(entry->d_name) > 0)
+            threads[count++] = atoi(entry->d_name);
+    closedir(directory);
+    return count;
+}
+
+static uint32_t add(uint32_t sum, const void *data, size_t length)
+{
     for (size_t i = 0; i < length; i += 2)
         sum += (uint32_t)((const uint8_t *)data)[i] << 8 | ((const uint8_t *)data)[i + 1];
+    return sum;
+}
+
+static uint16_t checksum(uint32_t sum)
+{
     while (sum >> 16)
         sum = (sum & 0xffff) + (sum >> 16);
     return htons((uint16_t)~sum);
 }
 
 static void build(uint8_t *frame, const struct ether_addr *from, const struct ether_addr *to, in_addr_t source,
-                  in_addr_t destination, uint16_t port)
+                  in_addr_t destination, const uint16_t ports[2])
 {
     struct ether_header *ethernet = (struct ether_header *)frame;
     struct iphdr *ip = (struct iphdr *)(ethernet + 1);
@@ -121,23 +150,29 @@ static void build(uint8_t *frame, const struct ether_addr *from, const struct et
     ethernet->ether_type = htons(ETHERTYPE_IP);
     *ip = (struct iphdr){.version = 4, .ihl = 5, .tot_len = htons(FRAME - sizeof *ethernet), .ttl = 64,
                          .protocol = IPPROTO_UDP, .saddr = source, .daddr = destination};
-    ip->check = checksum(ip, sizeof *ip);
-    /* Any UDP checksum: nobody on the way verifies it, and who translates addresses has one to bring up to date. */
+    ip->check = checksum(add(0, ip, sizeof *ip));
     *udp = (struct udphdr){
-        .source = htons(port), .dest = htons(port), .len = htons(sizeof *udp + PAYLOAD), .check = htons(0x5e4b)};
-    memset(udp + 1, 0xd5, PAYLOAD);
+        .source = htons(ports[0]), .dest = htons(ports[1]), .len = htons(sizeof *udp + PAYLOAD)};
+    /* RTP version 2, G.711 with A-law (RFC 3550 section 5.1, RFC 3551), silence. */
+    uint8_t *payload = (uint8_t *)(udp + 1);
+    memset(payload, 0xd5, PAYLOAD);
+    payload[0] = 0x80;
+    payload[1] = 8;
+    /* The pseudo-header of RFC 768 first. Connection tracking passes a wrong sum by, and a socket drops it. */
+    uint32_t sum = IPPROTO_UDP + sizeof *udp + PAYLOAD;
+    udp->check = checksum(add(add(sum, &ip->saddr, 8), udp, sizeof *udp + PAYLOAD));
 }
 
 int main(int count, char **arguments)
 {
-    if (count != 8) {
-        fprintf(stderr, "usage: bench-pump DEVICE MAC SOURCE DESTINATION PORT FLOWS PACKETS\n");
+    if (count != 8 && count != 9) {
+        fprintf(stderr, "usage: bench-pump DEVICE MAC SOURCE DESTINATION PORT FLOWS PACKETS [RELAY]\n");
         return 2;
     }
     const char *device = arguments[1];
     const struct ether_addr *to = ether_aton(arguments[2]);
     in_addr_t source = inet_addr(arguments[3]), destination = inet_addr(arguments[4]);
-    uint16_t port = (uint16_t)atoi(arguments[5]);
+    int listed = strcmp(arguments[5], "-") == 0;
     long flows = atol(arguments[6]), packets = atol(arguments[7]);
     if (!to || flows < 1 || packets < 1) {
         errno = EINVAL;
@@ -168,18 +203,30 @@ int main(int count, char **arguments)
     uint8_t *frames = malloc((size_t)flows * FRAME);
     if (!frames)
         fail("memory");
-    for (long i = 0; i < flows; i++)
-        build(frames + i * FRAME, &from, to, source, destination, (uint16_t)(port + 2 * i));
+    for (long i = 0; i < flows; i++) {
+        uint16_t port = (uint16_t)(atoi(arguments[5]) + 2 * i), ports[2] = {port, port};
+        if (listed && scanf("%" SCNu16 " %" SCNu16, &ports[0], &ports[1]) != 2) {
+            errno = EINVAL;
+            fail("ports");
+        }
+        build(frames + i * FRAME, &from, to, source, destination, ports);
+    }
 
     const struct counter *kind = counters;
-    int own = open_counter(kind, 0);
-    while (own < 0 && kind + 1 < counters + sizeof counters / sizeof *counters)
-        own = open_counter(++kind, 0);
-    int left = open_counter(kind, ksoftirqd(cpu));
-    if (own < 0 || left < 0)
-        fail("perf_event_open");
+    int opened[THREADS + 2], open = 0;
+    opened[0] = open_counter(kind, 0, 1);
+    while (opened[0] < 0 && kind + 1 < counters + sizeof counters / sizeof *counters)
+        opened[0] = open_counter(++kind, 0, 1);
+    opened[1] = open_counter(kind, ksoftirqd(cpu), 1);
+    pid_t threads[THREADS];
+    int relay = count == 9 ? threads_of(arguments[8], threads) : 0;
+    for (int i = 0; i < relay; i++)
+        opened[2 + i] = open_counter(kind, threads[i], 0);
+    for (; open < relay + 2; open++)
+        if (opened[open] < 0)
+            fail("perf_event_open");
 
-    uint64_t before = read_counter(own) + read_counter(left);
+    uint64_t before = read_counters(opened, open);
     for (long sent = 0; sent < packets;) {
         struct mmsghdr messages[BATCH] = {0};
         struct iovec vectors[BATCH];
@@ -193,7 +240,9 @@ int main(int count, char **arguments)
             fail("sendmmsg");
         sent += done > 0 ? done : 0;
     }
-    uint64_t after = read_counter(own) + read_counter(left);
+    if (relay)
+        sleep(1);
+    uint64_t after = read_counters(opened, open);
     printf("%s %.2f\n", kind->unit, (double)(after - before) / (double)packets);
     return 0;
 }
