@@ -84,7 +84,8 @@ address() {
     ip -n "$id-$1" addr add "$3/24" dev "$2"
 }
 
-# configure_gate NAME: writes gated.yaml, with $gate_nat as its nat section if there is one. Sets gate_socket.
+# configure_gate NAME: writes gated.yaml, with $gate_nat as its nat section and $gate_more as a further line if there are such.
+# Sets gate_socket.
 configure_gate() {
     gate_socket=$directory/$1.sock
     cat >"$directory/$1-gated.yaml" <<END
@@ -98,6 +99,7 @@ limits: { sessions: 30000 }
 log_changes: false
 END
     [[ -z ${gate_nat-} ]] || echo "nat: $gate_nat" >>"$directory/$1-gated.yaml"
+    [[ -z ${gate_more-} ]] || echo "$gate_more" >>"$directory/$1-gated.yaml"
 }
 
 # environment DAEMON: what its systemd unit starts it with.
