@@ -9,9 +9,7 @@ struct RecordWriter {
     mutating func add(_ flag: Bool) { octets.append(flag ? 1 : 0) }
 
     mutating func add<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
-        for shift in stride(from: Value.bitWidth - 8, through: 0, by: -8) {
-            octets.append(UInt8(truncatingIfNeeded: value >> Value(shift)))
-        }
+        withUnsafeBytes(of: value.bigEndian) { octets.append(contentsOf: $0) }
     }
 
     /// Octets that came from outside: their length is told in 32 bits, so that none is too long to be written.

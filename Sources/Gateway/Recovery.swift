@@ -167,19 +167,22 @@ extension SessionRecord {
             return
         }
         let negotiation = session.negotiation
+        // Of a call that is over its copies of the BYE must find their way, and no more.
+        let isOver = session.isEnding
         self.init(
             id: session.id, callID: session.callID,
             call: Lasting(
-                isOver: session.isEnding, hadKeys: session.hasLostKeys || !session.keys.isEmpty,
+                isOver: isOver, hadKeys: session.hasLostKeys || !session.keys.isEmpty,
                 reading: session.reading, startedAt: session.startedAt,
-                expires: session.hasTimer ? session.expires : nil, user: session.user, from: session.from,
+                expires: session.hasTimer && !isOver ? session.expires : nil, user: session.user, from: session.from,
                 to: session.to, callerTag: session.dialog.callersTag, caller: session.caller.address,
                 callee: session.callee.map { [Fork(tag: session.calleeTag ?? [], address: $0.address)] } ?? [],
                 callees: session.callees.map(\.address),
                 forks: session.confirmed.map { Fork(tag: $0.tag, address: $0.place.address) },
                 sequences: [session.sequences.caller, session.sequences.callee],
-                ends: session.ends.map { [End($0.caller), End($0.callee)] } ?? [],
-                paths: negotiation.stable, direct: negotiation.stableDirect, bindings: session.bindings))
+                ends: isOver ? [] : session.ends.map { [End($0.caller), End($0.callee)] } ?? [],
+                paths: isOver ? [] : negotiation.stable, direct: isOver ? [] : negotiation.stableDirect,
+                bindings: isOver ? [] : session.bindings))
     }
 }
 

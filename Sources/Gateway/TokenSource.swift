@@ -62,14 +62,15 @@ struct SipHash {
 
     /// Adds an octet string and its length, so that two strings are never confused with their concatenation.
     mutating func add(_ octets: Span<UInt8>) {
-        var word: UInt64 = 0
-        for index in 0..<octets.count {
-            word |= UInt64(octets[index]) << UInt64(8 * (index & 7))
-            if index & 7 == 7 {
-                add(word)
-                word = 0
-            }
+        let raw = octets.bytes
+        let whole = octets.count & ~7
+        var offset = 0
+        while offset < whole {
+            add(UInt64(littleEndian: raw.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+            offset += 8
         }
+        var word: UInt64 = 0
+        for index in whole..<octets.count { word |= UInt64(octets[index]) << UInt64(8 * (index & 7)) }
         add(word)
         add(UInt64(octets.count))
     }

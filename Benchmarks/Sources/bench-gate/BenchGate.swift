@@ -6,6 +6,8 @@ import Sampling
 /// ```
 /// bench-gate fill SOCKET offer|answer PORT COUNT    opens COUNT calls, the first with PORT, and leaves them open
 /// bench-gate measure SOCKET SUFFIX                  gate.open.p50SUFFIX and gate.open.p99SUFFIX
+/// bench-gate raw fill|renew COUNT                   milliseconds that libnftnl takes for COUNT elements of `map path4`
+/// bench-gate renew SOCKET PORT COUNT PID            milliseconds of CPU that the gate of that PID takes to renew COUNT calls
 /// ```
 /// The peer's map is `map any4` of `table netdev peer`, in the namespace where this program runs.
 @main struct BenchGate {
@@ -13,6 +15,7 @@ import Sampling
 
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
+        if arguments.first == "raw" { return try Bulk.measurePeer(Array(arguments.dropFirst())) }
         var gate = try GateConnection(path: arguments.dropFirst().first ?? "")
         let rest = Array(arguments.dropFirst(2))
         switch (arguments.first, rest.count) {
@@ -23,6 +26,10 @@ import Sampling
                 try gate.complete(rest[0] == "offer" ? calls.offer(index) : calls.answer(index))
             }
         case ("measure", 1): try measure(&gate, suffix: rest[0])
+        case ("renew", 3):
+            guard let port = UInt16(rest[0]), let count = Int(rest[1]), let calls = Calls(firstPort: port, count: count)
+            else { throw GateConnection.Failure(what: "no such ports") }
+            try Bulk.renew(calls, &gate, process: rest[2])
         default: throw GateConnection.Failure(what: "see the head of BenchGate.swift for the arguments")
         }
     }

@@ -1,4 +1,4 @@
-/* The peer of `gate.open.*`: the smallest program that adds elements to an nftables map with libnftnl and libmnl. */
+/* The peer of `gate.*`: the smallest program that adds elements to an nftables map with libnftnl and libmnl. */
 #ifndef SEKISHO_CRAWNETFILTER_H
 #define SEKISHO_CRAWNETFILTER_H
 
@@ -16,5 +16,12 @@ int CRawNetfilter_add(CRawNetfilter_map *map, uint32_t address, uint16_t port, i
 
 /* Deletes them likewise. */
 int CRawNetfilter_delete(CRawNetfilter_map *map, uint32_t address, uint16_t port, int count);
+
+/* Adds `count` elements to a map `type ipv4_addr . inet_service . ipv4_addr . inet_service : ipv4_addr; flags timeout;
+   counter`, all in one transaction. Returns 0 or a negative errno. */
+int CRawNetfilter_fill(CRawNetfilter_map *map, int count);
+
+/* Deletes and adds those elements, so many together in each transaction. */
+int CRawNetfilter_renew(CRawNetfilter_map *map, int count, int together);
 
 #endif
