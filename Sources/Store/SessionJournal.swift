@@ -56,16 +56,10 @@ public final class SessionJournal {
         let operation: StaticString = "preparing the journal"
         self.connection = connection
         keep = try connection.statement(
-            """
-            INSERT INTO sessions VALUES (?1, ?2, ?3)
-                ON CONFLICT (number) DO UPDATE SET written = excluded.written, record = excluded.record
-            """, while: operation)
+            "INSERT OR REPLACE INTO sessions VALUES (?1, ?2, ?3)", while: operation)
         drop = try connection.statement("DELETE FROM sessions WHERE number = ?1", while: operation)
         renew = try connection.statement(
-            """
-            INSERT INTO renewal VALUES (1, ?1, ?2, ?3)
-                ON CONFLICT (one) DO UPDATE SET at = excluded.at, timeout = excluded.timeout, boot = excluded.boot
-            """, while: operation)
+            "INSERT OR REPLACE INTO renewal VALUES (1, ?1, ?2, ?3)", while: operation)
     }
 }
 
@@ -93,6 +87,8 @@ extension SessionJournal {
         DatabaseFile.removeDraft(path)
         try DatabaseFile.create(path)
         let connection = try Connection(path, busyMilliseconds: busyMilliseconds)
+        // A record and no more: every write is of whole pages, and sums them.
+        try connection.run("PRAGMA page_size=1024", while: "making the journal")
         try prepare(connection)
         try connection.run(
             """
