@@ -91,6 +91,18 @@ final class Rule {
         }
     }
 
+    /// Of IPv4: no fragment, and a TTL of more than 1. By words of four octets at multiples of four, for which the kernel has
+    /// code without calls (nft_payload_fast_eval, nft_bitwise_fast_eval, nft_cmp_fast_eval): every packet of a call is looked
+    /// at so.
+    func matchForwardable() {
+        load(.identificationAndFragment)
+        mask([0, 0, 0x3F, 0xFF])
+        compare(.equal, [0, 0, 0, 0])
+        load(.hopsAndProtocol)
+        mask([0xFE, 0, 0, 0])
+        compare(.notEqual, [0, 0, 0, 0])
+    }
+
     /// Goes on with the next rule when the first register is from one value to another, both included.
     func exclude(from: [UInt8], to: [UInt8]) {
         append("range") { expression in
@@ -134,6 +146,10 @@ final class Rule {
         case hops
         /// Of IPv4: both.
         case fragmentAndHops
+        /// Of IPv4: the word that ends in what tells fragments.
+        case identificationAndFragment
+        /// Of IPv4: the word that begins with the TTL.
+        case hopsAndProtocol
         /// Of IPv6.
         case nextHeader
         /// Of IPv6.
@@ -149,6 +165,8 @@ final class Rule {
             case .fragment: (NFT_PAYLOAD_NETWORK_HEADER, 6, 2)
             case .hops: (NFT_PAYLOAD_NETWORK_HEADER, 8, 1)
             case .fragmentAndHops: (NFT_PAYLOAD_NETWORK_HEADER, 6, 3)
+            case .identificationAndFragment: (NFT_PAYLOAD_NETWORK_HEADER, 4, 4)
+            case .hopsAndProtocol: (NFT_PAYLOAD_NETWORK_HEADER, 8, 4)
             case .nextHeader: (NFT_PAYLOAD_NETWORK_HEADER, 6, 1)
             case .hopLimit: (NFT_PAYLOAD_NETWORK_HEADER, 7, 1)
             }
@@ -157,7 +175,9 @@ final class Rule {
         var isAddress: Bool {
             switch self {
             case .sourceAddress, .destinationAddress: true
-            case .sourcePort, .destinationPort, .fragment, .hops, .fragmentAndHops, .nextHeader, .hopLimit: false
+            case .sourcePort, .destinationPort, .fragment, .hops, .fragmentAndHops, .identificationAndFragment,
+                .hopsAndProtocol, .nextHeader, .hopLimit:
+                false
             }
         }
     }

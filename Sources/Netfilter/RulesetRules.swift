@@ -13,10 +13,11 @@ extension Ruleset {
     /// - Parameter forwarding: which way what is admitted takes. On the routed path of a table for the fast one go the packets
     ///   that the fast one cannot carry.
     func judgeInside(in chain: String, _ forwarding: MediaForwarding, into batch: Batch) {
-        let way = Way(chain: chain, fallenChain: Nft.insideRoutedChain, forwarding: forwarding, egress: outside)
-        divert(isIPv6: false, way, into: batch)
+        let way = Way(
+            chain: chain, fallenChain: Nft.insideRoutedChain, forwarding: forwarding, ingress: inside, egress: outside)
+        divertLong(way, into: batch)
         for map in mapsInOrder where map.isOutgoing && map != .routedSource4 {
-            if map.isIPv6 { divert(isIPv6: true, way, into: batch) }
+            if map.isIPv6 { divert(way, into: batch) }
             // The routed path translates sources after routing, and the fast one has no elements for that: such a packet goes
             // on as one that no element admits. Routing still answers it, before the site's firewall sees it.
             if isFallen(map, way), map.translates { continue }
@@ -32,12 +33,13 @@ extension Ruleset {
 
     /// What comes in from the other side.
     func judgeOutside(in chain: String, _ forwarding: MediaForwarding, into batch: Batch) {
-        let way = Way(chain: chain, fallenChain: Nft.outsideRoutedChain, forwarding: forwarding, egress: inside)
+        let way = Way(
+            chain: chain, fallenChain: Nft.outsideRoutedChain, forwarding: forwarding, ingress: outside, egress: inside)
         let maps = mapsInOrder.filter { !$0.isOutgoing }
-        divert(isIPv6: false, way, into: batch)
+        divertLong(way, into: batch)
         if forwarding == .routed { dropUnanswerable(way, into: batch) }
         for map in maps where !map.isHalfOpen {
-            if map.isIPv6 { divert(isIPv6: true, way, into: batch) }
+            if map.isIPv6 { divert(way, into: batch) }
             // fwd ip to ip saddr . udp sport . ip daddr . udp dport map @in4 device $inside_device
             // ip saddr . udp sport . ip daddr . udp dport @routed_in4 meta mark set meta mark | $media_mark notrack accept
             admit(map, way, into: batch)
@@ -88,6 +90,7 @@ extension Ruleset {
         /// For what the fast path cannot carry.
         let fallenChain: String
         let forwarding: MediaForwarding
+        let ingress: Link
         let egress: Link
     }
 
@@ -97,40 +100,43 @@ extension Ruleset {
     }
 
     /// Sends what the fast path cannot carry to a chain of its own: handing over knows of no MTU, no fragmentation and no
-    /// error to the sender. Routing knows of all.
-    private func divert(isIPv6: Bool, _ way: Way, into batch: Batch) {
-        guard way.forwarding == .fast else { return }
-        func divert(_ what: String, _ match: (Rule) -> Void) {
-            guard let rule = Rule(chain: way.chain) else { return }
-            match(rule)
-            rule.goTo(way.fallenChain)
-            append(rule, "route \(what)", to: batch)
+    /// error to the sender. Routing knows of all. Packets that are too long are sent there first, and only where such can
+    /// come in at all: each packet pays for it.
+    private func divertLong(_ way: Way, into batch: Batch) {
+        guard way.ingress.mtu > way.egress.mtu else { return }
+        // meta length > $outside_mtu goto inside_routed
+        divert("what is too long", way, into: batch) { $0.matchLength(above: way.egress.mtu) }
+    }
+
+    /// The others are sent there after the look-ups of IPv4, which pass them over.
+    private func divert(_ way: Way, into batch: Batch) {
+        // meta protocol ip @nh,48,24 & 0x3fffff != 0x2-0xff goto inside_routed
+        // The 14 bits of a fragment must be 0 and the TTL more than 1.
+        divert("fragments and what has no hop left", way, into: batch) { rule in
+            rule.matchNetworkProtocol(isIPv6: false)
+            rule.load(.fragmentAndHops)
+            rule.mask([0x3F, 0xFF, 0xFF])
+            rule.exclude(from: [0, 0, 2], to: [0, 0, 0xFF])
         }
-        if isIPv6 {
-            // ip6 hoplimit <= 1 goto inside_routed
-            divert("what has no hop left") { rule in
-                rule.matchNetworkProtocol(isIPv6: true)
-                rule.load(.hopLimit)
-                rule.compare(.atMost, [1])
-            }
-            // ip6 nexthdr 44 goto inside_routed
-            divert("fragments") { rule in
-                rule.matchNetworkProtocol(isIPv6: true)
-                rule.load(.nextHeader)
-                rule.compare(.equal, [44])
-            }
-        } else {
-            // meta length > $outside_mtu goto inside_routed
-            divert("what is too long") { $0.matchLength(above: way.egress.mtu) }
-            // meta protocol ip @nh,48,24 & 0x3fffff != 0x2-0xff goto inside_routed
-            // The 14 bits of a fragment must be 0 and the TTL more than 1: in one look, since each packet pays for it.
-            divert("fragments and what has no hop left") { rule in
-                rule.matchNetworkProtocol(isIPv6: false)
-                rule.load(.fragmentAndHops)
-                rule.mask([0x3F, 0xFF, 0xFF])
-                rule.exclude(from: [0, 0, 2], to: [0, 0, 0xFF])
-            }
+        // ip6 hoplimit <= 1 goto inside_routed
+        divert("what has no hop left", way, into: batch) { rule in
+            rule.matchNetworkProtocol(isIPv6: true)
+            rule.load(.hopLimit)
+            rule.compare(.atMost, [1])
         }
+        // ip6 nexthdr 44 goto inside_routed
+        divert("fragments", way, into: batch) { rule in
+            rule.matchNetworkProtocol(isIPv6: true)
+            rule.load(.nextHeader)
+            rule.compare(.equal, [44])
+        }
+    }
+
+    private func divert(_ what: String, _ way: Way, into batch: Batch, where match: (Rule) -> Void) {
+        guard way.forwarding == .fast, let rule = Rule(chain: way.chain) else { return }
+        match(rule)
+        rule.goTo(way.fallenChain)
+        append(rule, "route \(what)", to: batch)
     }
 
     /// Where destinations are translated, an error that routing sends back would name the inside address, and not what its
@@ -164,8 +170,11 @@ extension Ruleset {
     /// Lets through what an element of the map admits, and translates it where the element says so.
     private func admit(_ map: ElementMap, _ way: Way, into batch: Batch) {
         guard let rule = Rule(chain: way.chain) else { return }
+        // What is open to any source comes after what the fast path cannot carry was sent away.
+        let isFast = way.forwarding == .fast
         let hop = look(
-            up: map, device: way.forwarding == .fast ? way.egress.index : nil, isFallen: isFallen(map, way), in: rule)
+            up: map, device: isFast ? way.egress.index : nil, isFallen: isFallen(map, way),
+            passesOver: isFast && !map.isIPv6 && !map.isHalfOpen, in: rule)
         switch way.forwarding {
         case .fast:
             rule.forward(isIPv6: map.isIPv6, to: hop)
@@ -184,15 +193,18 @@ extension Ruleset {
     /// - Parameters:
     ///   - device: what is put into the first register.
     ///   - isFallen: whether the next hop does not matter, and the packet may be a fragment.
+    ///   - passesOver: whether fragments of IPv4 and what has no hop left go on to the next rule.
     /// - Returns: where the next hop is after it.
     @discardableResult
     private func look(
-        up map: ElementMap, device: UInt32? = nil, isFallen: Bool = false, in rule: Rule
+        up map: ElementMap, device: UInt32? = nil, isFallen: Bool = false, passesOver: Bool = false, in rule: Rule
     ) -> Register {
         rule.matchNetworkProtocol(isIPv6: map.isIPv6)
         // A first fragment alone is of no use to anybody, and the others have no ports to be found by.
         // ip frag-off & 0x3fff == 0; ip6 nexthdr != 44
         if isFallen { rule.matchWhole(isIPv6: map.isIPv6) }
+        // @nh,32,32 & 0x3fff == 0 @nh,64,32 & 0xfe000000 != 0
+        if passesOver { rule.matchForwardable() }
         rule.matchUDP()
         if let device { rule.setDevice(device) }
         loadKey(of: map, in: rule)

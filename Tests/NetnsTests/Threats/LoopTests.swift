@@ -19,6 +19,7 @@ import Wire
             try """
             gate: \(directory)/none.sock
             control: \(control)
+            journal: \(directory)/\(name).db
             name: \(name).example.net
             listen: [{ transport: udp, address: \(own) }]
             inside: [127.0.3.1/32]
