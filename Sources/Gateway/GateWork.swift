@@ -142,7 +142,9 @@ extension SessionController {
         let stale = sessions.values.filter { other in
             other.id != id && other.phase != .early
                 && (other.installed.paths.contains(where: wanted.paths.contains)
-                    || other.installed.learning.contains { wanted.learning.map(\.inside).contains($0.inside) }
+                    || other.installed.learning.contains { one in
+                        wanted.learning.contains { $0.inside == one.inside && $0.from == one.from }
+                    }
                     || other.installed.halfOpen.contains(where: wanted.halfOpen.contains))
         }
         for other in stale.map(\.id).sorted() { hangUp(other, .replaced) }
