@@ -35,6 +35,8 @@ public struct ProxySettings: Hashable, Sendable {
     public var disclosure = Disclosure()
     /// Whether an offer opens holes before the answer has come.
     public var opensHalfOpen = true
+    /// What becomes of parties outside that name a private address and signal from another one.
+    public var farEndNAT = FarEndNAT.never
     /// Addresses that no SDP may name.
     public var forbidden: [Prefix] = []
     /// Ports that no SDP may name.
@@ -70,6 +72,16 @@ public struct ProxySettings: Hashable, Sendable {
 }
 
 extension ProxySettings {
+    /// What becomes of a party outside that is behind somebody else's address translation: its SDP names a private address, and
+    /// its signalling comes from another one.
+    public enum FarEndNAT: String, CaseIterable, Hashable, Sendable {
+        /// Its media has a path to where its SDP says, and none from where it comes.
+        case never
+        /// The address of its signalling is the only one that it may send media from; the port is learned from the first
+        /// packet, once.
+        case learn
+    }
+
     /// What carries a SIP message, by its name in Via.
     public enum TransportName: String, CaseIterable, Hashable, Sendable {
         case udp

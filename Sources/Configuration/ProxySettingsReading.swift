@@ -24,6 +24,7 @@ extension ProxySettings {
         case tls
         case disclosure
         case halfOpen = "half_open"
+        case farEndNAT = "far_end_nat"
         case forbidden
         case forbiddenPorts = "forbidden_ports"
         case registrar
@@ -58,6 +59,7 @@ extension ProxySettings {
         try checkTLS(section)
         if let field = section[.disclosure] { disclosure = try Disclosure(reading: field) }
         if let field = section[.halfOpen] { opensHalfOpen = try field.flag() }
+        if let field = section[.farEndNAT] { farEndNAT = try field.word() }
         if let field = section[.forbidden] { forbidden = try field.prefixList() }
         if let field = section[.forbiddenPorts] {
             forbiddenPorts = try field.list(of: "ports") { item throws(ConfigurationError) in

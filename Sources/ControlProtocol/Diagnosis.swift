@@ -152,7 +152,7 @@ public struct Diagnosis: Hashable, Sendable {
                 add(
                     .fault,
                     "\(kind) from \(who): no path is open between \(text(sender.rtp)) and \(text(receiver.rtp)); what was "
-                        + "agreed on was refused, or is not asked for yet")
+                        + "agreed on was refused, is not asked for yet, or is learned from a packet that has not come")
             }
             return
         }
@@ -201,7 +201,12 @@ public struct Diagnosis: Hashable, Sendable {
     ) -> UInt64? {
         let isOutward = report.whereabouts(of: end)?.isInside ?? false
         let (inside, outside) = isOutward ? (source, destination) : (destination, source)
-        let hole = report.session.pinholes?.first { $0.inside == inside && $0.outside == outside }
+        let pinholes = report.session.pinholes ?? []
+        // Who is behind somebody else's NAT was learned at the address of its signalling, wherever its SDP said.
+        let peer = report.whereabouts(of: isOutward ? end.other : end)?.address
+        let hole =
+            pinholes.first { $0.inside == inside && $0.outside == outside }
+            ?? pinholes.first { $0.inside == inside && $0.outside?.address == peer && outside.address != peer }
         return isOutward ? hole?.outward.packets : hole?.inward.packets
     }
 

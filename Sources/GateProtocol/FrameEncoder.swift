@@ -38,19 +38,7 @@ public enum FrameEncoder {
         case .narrow(let session, let holes):
             output.append(.narrow, id)
             output.append(integer: session.value)
-            try output.append(
-                count: holes.halfOpen.count, limit: GateLimits.holesPerSession, as: UInt8.self, in: "half-open")
-            for endpoint in holes.halfOpen { output.append(endpoint) }
-            try output.append(
-                count: holes.paths.count, limit: GateLimits.holesPerSession - holes.halfOpen.count, as: UInt8.self,
-                in: "paths")
-            for path in holes.paths { output.append(path) }
-            try output.append(
-                count: holes.reserved.count,
-                limit: GateLimits.holesPerSession - holes.halfOpen.count - holes.paths.count,
-                as: UInt8.self, in: "reserved")
-            for endpoint in holes.reserved { output.append(endpoint) }
-            try output.append(holes.bindings)
+            try output.append(holes)
         case .close(let session):
             output.append(.close, id)
             output.append(integer: session.value)
@@ -129,14 +117,38 @@ extension [UInt8] {
     }
 
     fileprivate mutating func append(_ endpoint: Endpoint) {
-        append(endpoint.address.isIPv6 ? 6 : 4)
-        endpoint.address.appendOctets(to: &self)
+        append(endpoint.address)
         append(integer: endpoint.port)
+    }
+
+    fileprivate mutating func append(_ address: IPAddress) {
+        append(address.isIPv6 ? 6 : 4)
+        address.appendOctets(to: &self)
     }
 
     fileprivate mutating func append(_ path: MediaPath) {
         append(path.inside)
         append(path.outside)
+    }
+
+    fileprivate mutating func append(_ holes: Holes) throws(ParseError) {
+        var room = GateLimits.holesPerSession
+        try append(count: holes.halfOpen.count, limit: room, as: UInt8.self, in: "half-open")
+        for endpoint in holes.halfOpen { append(endpoint) }
+        room -= holes.halfOpen.count
+        try append(count: holes.paths.count, limit: room, as: UInt8.self, in: "paths")
+        for path in holes.paths { append(path) }
+        room -= holes.paths.count
+        try append(count: holes.learning.count, limit: room, as: UInt8.self, in: "learning")
+        for path in holes.learning {
+            append(path.inside)
+            append(path.told)
+            append(path.from)
+        }
+        room -= holes.learning.count
+        try append(count: holes.reserved.count, limit: room, as: UInt8.self, in: "reserved")
+        for endpoint in holes.reserved { append(endpoint) }
+        try append(holes.bindings)
     }
 
     fileprivate mutating func append(_ bindings: [EndpointBinding]) throws(ParseError) {

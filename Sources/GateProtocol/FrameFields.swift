@@ -35,7 +35,7 @@ extension Cursor {
     }
 
     @_lifetime(self: copy self)
-    mutating func endpoint() throws(ParseError) -> Endpoint {
+    mutating func address() throws(ParseError) -> IPAddress {
         let width: Int
         switch try integer(UInt8.self, in: "address family") {
         case 4: width = 4
@@ -45,6 +45,12 @@ extension Cursor {
         guard bytes.count - offset >= width, let address = IPAddress(octets: bytes.extracting(offset..<offset + width))
         else { throw ParseError(.truncated, in: "address", at: bytes.count) }
         offset += width
+        return address
+    }
+
+    @_lifetime(self: copy self)
+    mutating func endpoint() throws(ParseError) -> Endpoint {
+        let address = try address()
         return Endpoint(address, try integer(UInt16.self, in: "port"))
     }
 
@@ -76,12 +82,20 @@ extension Cursor {
     }
 
     @_lifetime(self: copy self)
+    mutating func learningPath() throws(ParseError) -> LearningPath {
+        let inside = try endpoint()
+        let told = try endpoint()
+        return LearningPath(inside: inside, told: told, from: try address())
+    }
+
+    @_lifetime(self: copy self)
     mutating func holes() throws(ParseError) -> Holes {
         var holes = Holes(halfOpen: try halfOpen())
-        let limit = GateLimits.holesPerSession - holes.halfOpen.count
-        let count = try count(UInt8.self, limit: limit, in: "paths")
-        for _ in 0..<count { holes.paths.append(try path()) }
-        let reserved = try self.count(UInt8.self, limit: limit - count, in: "reserved")
+        let paths = try count(UInt8.self, limit: GateLimits.holesPerSession - holes.count, in: "paths")
+        for _ in 0..<paths { holes.paths.append(try path()) }
+        let learning = try count(UInt8.self, limit: GateLimits.holesPerSession - holes.count, in: "learning")
+        for _ in 0..<learning { holes.learning.append(try learningPath()) }
+        let reserved = try count(UInt8.self, limit: GateLimits.holesPerSession - holes.count, in: "reserved")
         for _ in 0..<reserved { holes.reserved.append(try endpoint()) }
         holes.bindings = try bindings()
         return holes

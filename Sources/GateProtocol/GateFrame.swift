@@ -8,12 +8,13 @@
 /// ... body        by kind; fixed layout, counts before lists, nothing may follow
 ///
 /// endpoint: u8 family (4 or 6), 4 or 16 octets of address, u16 port
-/// holes:    u8 count, endpoints (half-open); u8 count, pairs of endpoints (inside, outside); u8 count, endpoints (reserved);
-///           u8 count, pairs of endpoints (inside, external)
+/// holes:    u8 count, endpoints (half-open); u8 count, pairs of endpoints (inside, outside); u8 count, learning;
+///           u8 count, endpoints (reserved); u8 count, pairs of endpoints (inside, external)
+/// learning: endpoints (inside, told), u8 family, 4 or 16 octets of address (from)
 /// ```
 public struct GateFrame: Hashable, Sendable {
     /// The protocol version of this release, for `hello` and `welcome`.
-    public static let version: UInt16 = 4
+    public static let version: UInt16 = 5
 
     /// Octets of kind and request id, the shortest frame.
     static let headerOctets = 5

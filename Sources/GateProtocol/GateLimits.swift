@@ -4,7 +4,7 @@ public enum GateLimits {
     /// frames (`reportsPerPage` full reports) still fit.
     public static let frameOctets = 65_536
 
-    /// Entries of one session, half-open and paths together: eight media descriptions (RFC 4566 gives no bound) with
+    /// Entries of one session, of all kinds together: eight media descriptions (RFC 4566 gives no bound) with
     /// RTP and RTCP each, twice, because an answer may come from two forks.
     public static let holesPerSession = 32
 

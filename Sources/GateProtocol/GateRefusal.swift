@@ -38,6 +38,8 @@ public struct GateRefusal: Error, Hashable, Sendable {
         case halfOpenDisabled = 16
         /// No external port is free.
         case noPort = 17
+        /// Packets that no hole lets through are not seen, so nothing can be learned from them.
+        case learningDisabled = 18
     }
 
     /// The kind of refusal.
@@ -86,6 +88,8 @@ extension GateRefusal.Reason {
         case .mixedFamilies: "the two ends of a path are of different address families"
         case .noPort:
             "no external port is free; widen the range or add addresses to the gate's nat section, or end calls"
+        case .learningDisabled:
+            "nothing can be learned: the gate does not see what it drops (near_misses in its configuration, or its log at start)"
         case .halfOpenDisabled: "holes for any source are switched off in the gate's configuration"
         }
     }

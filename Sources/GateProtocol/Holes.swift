@@ -25,6 +25,8 @@ public struct Holes: Hashable, Sendable {
     public var halfOpen: [Endpoint]
     /// Exact paths: the state from the answer on.
     public var paths: [MediaPath]
+    /// Paths whose outside end is to be learned: nothing is open for them before.
+    public var learning: [LearningPath]
     /// Inside endpoints that get an external port where addresses are translated, and nothing is open for them: the other
     /// side is told the port before it may send.
     public var reserved: [Endpoint]
@@ -33,16 +35,18 @@ public struct Holes: Hashable, Sendable {
 
     /// These entries; none of a kind that is left out.
     public init(
-        halfOpen: [Endpoint] = [], paths: [MediaPath] = [], reserved: [Endpoint] = [], bindings: [EndpointBinding] = []
+        halfOpen: [Endpoint] = [], paths: [MediaPath] = [], learning: [LearningPath] = [], reserved: [Endpoint] = [],
+        bindings: [EndpointBinding] = []
     ) {
         self.halfOpen = halfOpen
         self.paths = paths
+        self.learning = learning
         self.reserved = reserved
         self.bindings = bindings
     }
 
     /// Entries of all kinds, as the limits count them.
-    public var count: Int { halfOpen.count + paths.count + reserved.count }
+    public var count: Int { halfOpen.count + paths.count + learning.count + reserved.count }
 
     /// Whether nothing is open or reserved.
     public var isEmpty: Bool { count == 0 }
@@ -52,7 +56,8 @@ extension Holes: CustomStringConvertible {
     /// Every hole as text, separated by spaces, or `nothing`.
     public var description: String {
         if isEmpty { return "nothing" }
-        let entries = halfOpen.map { "any->\($0)" } + paths.map(\.description) + reserved.map { "reserved \($0)" }
-        return entries.joined(separator: " ")
+        let open = halfOpen.map { "any->\($0)" } + paths.map(\.description)
+        let closed = learning.map { "learning (\($0))" } + reserved.map { "reserved \($0)" }
+        return (open + closed).joined(separator: " ")
     }
 }

@@ -69,6 +69,16 @@ public struct PinholePolicy: Hashable, Sendable {
                 return GateRefusal(.mixedFamilies, endpoint: path.outside)
             }
         }
+        for path in holes.learning {
+            // The port will be another one; that of the description stands for it until it is known.
+            let from = Endpoint(path.from, path.told.port)
+            if let refusal = refusal(inside: path.inside) ?? refusal(outside: path.told) ?? refusal(outside: from) {
+                return refusal
+            }
+            for end in [path.told, from] where end.address.isIPv6 != path.inside.address.isIPv6 {
+                return GateRefusal(.mixedFamilies, endpoint: end)
+            }
+        }
         return nil
     }
 

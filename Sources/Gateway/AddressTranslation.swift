@@ -12,11 +12,12 @@ extension SessionController {
     /// stands for somebody inside.
     func readdressed(_ message: Message, from source: IPAddress, to destination: IPAddress, _ id: SessionID?) -> Message
     {
-        guard settings.translates, !message.body.isEmpty else { return message }
+        guard settings.translates || settings.learnsFarEnd, !message.body.isEmpty else { return message }
         switch (settings.side(of: source), settings.side(of: destination)) {
-        case (.inside, .outside): return translated(message, id)
+        case (.inside, .outside): return settings.translates ? translated(message, id) : message
         case (.outside, .inside):
-            guard let description = message.plainDescription, let changed = withoutHairpin(description) else {
+            guard let description = message.plainDescription, let changed = facingInside(description, from: source)
+            else {
                 return message
             }
             var message = message
@@ -58,6 +59,17 @@ extension SessionController {
         return .notAcceptable("this gateway translates addresses, and may not change a protected or signed SDP")
     }
 
+    /// A description from outside as a phone inside shall see it; nil when that is as it is. A peer that cannot be reached
+    /// where it says is told at the address of its signalling: a phone that sends to where it hears from finds it there.
+    private func facingInside(_ description: SessionDescription, from source: IPAddress) -> SessionDescription? {
+        let direct = withoutHairpin(description)
+        let known = direct ?? description
+        let unreachable = settings.unreachable(in: known, from: source)
+        guard !unreachable.isEmpty else { return direct }
+        let changed = try? known.replacingEndpoints { unreachable.contains($0) ? Endpoint(source, $0.port) : nil }
+        return changed ?? direct
+    }
+
     /// A description from outside with what stands for phones inside replaced by where they are; nil where nothing does.
     func withoutHairpin(_ description: SessionDescription) -> SessionDescription? {
         guard settings.translates else { return nil }
@@ -95,7 +107,7 @@ extension SessionController {
     func withBindings(_ holes: Holes, of session: Session) -> Holes {
         guard !session.bindings.isEmpty else { return holes }
         var holes = holes
-        let insides = holes.halfOpen + holes.paths.map(\.inside) + holes.reserved
+        let insides = holes.halfOpen + holes.paths.map(\.inside) + holes.learning.map(\.inside) + holes.reserved
         holes.bindings = session.bindings.filter { insides.contains($0.inside) }
         return holes
     }

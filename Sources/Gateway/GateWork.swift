@@ -49,7 +49,9 @@ extension SessionController {
         if session.recordSum == nil, !wanted.isEmpty { journal(session) }
         if wanted.isEmpty {
             ask(.close(id), for: subject)
-        } else if wanted.paths.isEmpty, wanted.reserved.isEmpty, session.bindings.isEmpty {
+        } else if wanted.paths.isEmpty, wanted.learning.isEmpty, wanted.reserved.isEmpty,
+            session.bindings.isEmpty
+        {
             ask(.openFromAny(id, inside: wanted.halfOpen), for: subject)
         } else {
             ask(.narrow(id, withBindings(wanted, of: session)), for: subject)
@@ -119,7 +121,7 @@ extension SessionController {
     private mutating func confirm(_ id: SessionID, _ holes: Holes) {
         effects.append(.log(.holesChanged(id, holes)))
         guard let session = sessions[id] else { return }
-        note(.holes(halfOpen: holes.halfOpen.count, paths: holes.paths.count), in: session)
+        note(.holes(halfOpen: holes.halfOpen.count, paths: holes.paths.count + holes.learning.count), in: session)
         var holes = holes
         holes.bindings = []
         if holes.halfOpen.isEmpty {
@@ -140,6 +142,9 @@ extension SessionController {
         let stale = sessions.values.filter { other in
             other.id != id && other.phase != .early
                 && (other.installed.paths.contains(where: wanted.paths.contains)
+                    || other.installed.learning.contains { one in
+                        wanted.learning.contains { $0.inside == one.inside && $0.from == one.from }
+                    }
                     || other.installed.halfOpen.contains(where: wanted.halfOpen.contains))
         }
         for other in stale.map(\.id).sorted() { hangUp(other, .replaced) }

@@ -26,7 +26,7 @@ struct Negotiation: Sendable {
 
     /// An answer in a provisional response.
     struct EarlyAnswer: Sendable {
-        var paths: [MediaPath]
+        var paths: [AgreedPath]
         /// Inside endpoints whose media goes directly to another phone inside, and that the outside was told of.
         var direct: [Endpoint] = []
         /// The branch of the INVITE that it came by; when that one fails its media goes with it.
@@ -46,7 +46,7 @@ struct Negotiation: Sendable {
 
     var exchange = Exchange.settled
     /// The paths of the last settled exchange: what a failed re-INVITE falls back to.
-    var stable: [MediaPath] = []
+    var stable: [AgreedPath] = []
     /// The inside endpoints of that exchange whose media goes directly to another phone inside: where addresses are translated
     /// the outside knows them by external ones, which must stay theirs.
     var stableDirect: [Endpoint] = []
@@ -59,7 +59,9 @@ struct Negotiation: Sendable {
 
     /// What should be open.
     var wanted: Holes {
-        guard !early.isEmpty else { return Holes(halfOpen: halfOpen, paths: stable, reserved: reserved + stableDirect) }
+        guard !early.isEmpty else {
+            return Holes(halfOpen: halfOpen, agreed: stable, reserved: reserved + stableDirect)
+        }
         var paths = stable
         var halfOpen = halfOpen
         var reserved = reserved + stableDirect
@@ -70,7 +72,7 @@ struct Negotiation: Sendable {
                 reserved.append(endpoint)
             }
         }
-        return Holes(halfOpen: halfOpen, paths: paths, reserved: reserved)
+        return Holes(halfOpen: halfOpen, agreed: paths, reserved: reserved)
     }
 
     /// The endpoints of the offer that waits for its answer close.
@@ -122,7 +124,7 @@ extension Negotiation {
         if let open, invite == nil { throw open.party == party ? .tooEarly : .pending }
         let endpoints = try PinholePlan.offered(
             description, side: place.side, signalling: place.address, direct: direct, policy: settings.policy)
-        let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.inside)
+        let known = (tag.flatMap { early[$0]?.paths } ?? stable).map(\.path.inside)
         let (half, reserved) = Self.opening(endpoints.filter { !known.contains($0) }, at: place, settings)
         let offer = Offer(description: description, party: party, place: place, invite: invite)
         if let tag {
@@ -157,7 +159,7 @@ extension Negotiation {
         guard early[dialog.tag] == nil, early.count < Self.maximumEarlyAnswers else { return }
         let endpoints = try PinholePlan.offered(
             description, side: place.side, signalling: place.address, direct: direct, policy: settings.policy)
-        let known = stable.map(\.inside)
+        let known = stable.map(\.path.inside)
         var answer = EarlyAnswer(paths: [], branch: dialog.branch)
         answer.offer = Offer(description: description, party: party, place: place, invite: invite)
         (answer.halfOpen, answer.reserved) = Self.opening(
@@ -221,14 +223,22 @@ extension Negotiation {
     private func paths(
         of offer: Offer, _ answer: SessionDescription, at place: Place, _ direct: Set<IPAddress>,
         _ settings: ControllerSettings
-    ) throws(Rejection) -> (paths: [MediaPath], direct: [Endpoint]) {
+    ) throws(Rejection) -> (paths: [AgreedPath], direct: [Endpoint]) {
         // On one side with the offerer, the media does not come by here.
         guard place.side != offer.place.side else { return ([], []) }
         let (paths, direct) = try PinholePlan.answered(
             offer: offer.description, answer: answer, offererSide: offer.place.side,
             inside: place.side == .inside ? place.address : offer.place.address, direct: direct,
             policy: settings.policy)
-        return (paths, settings.translates ? direct : [])
+        let (description, far) = place.side == .outside ? (answer, place) : (offer.description, offer.place)
+        let unreachable = settings.unreachable(in: description, from: far.address)
+        let agreed = paths.map { path in
+            AgreedPath(path, learnedFrom: unreachable.contains(path.outside) ? far.address : nil)
+        }
+        if let refusal = settings.policy.refusal(Holes(learning: agreed.compactMap(\.learning))) {
+            throw Rejection(refusal)
+        }
+        return (agreed, settings.translates ? direct : [])
     }
 
     /// A 2xx came without SDP of its own: the answer was given in a provisional response of the same dialog, or never.
@@ -281,7 +291,7 @@ extension Negotiation {
     /// What was agreed on cannot be had, and what was open before is agreed on no more.
     mutating func abandonMedia() { settle(on: [], []) }
 
-    private mutating func settle(on paths: [MediaPath], _ direct: [Endpoint]) {
+    private mutating func settle(on paths: [AgreedPath], _ direct: [Endpoint]) {
         stable = paths
         stableDirect = direct
         early = [:]

@@ -103,7 +103,8 @@ extension Rejection {
     /// What the gate refused.
     init(_ refusal: GateRefusal) {
         switch refusal.reason {
-        case .tooManySessions, .tableFull, .noPort, .notReady, .kernel, .badVersion, .halfOpenDisabled:
+        case .tooManySessions, .tableFull, .noPort, .notReady, .kernel, .badVersion, .halfOpenDisabled,
+            .learningDisabled:
             self.init(503, "Service Unavailable", "the firewall refused: \(refusal.reason.phrase)")
             retryAfter = 10
         case .noRoute, .wrongInterface, .tooManyHoles, .conflict, .mixedFamilies:

@@ -54,7 +54,7 @@ public struct SessionRecord: Sendable, Equatable {
         var sequences: [UInt32]
         /// The caller's and the callee's, or none.
         var ends: [End]
-        var paths: [MediaPath]
+        var paths: [AgreedPath]
         var direct: [Endpoint]
         var bindings: [EndpointBinding]
     }
@@ -63,6 +63,8 @@ public struct SessionRecord: Sendable, Equatable {
     /// longer has a call that ends with the process.
     public static let maximumOctets = 8_192
     private static let version: UInt8 = 1
+    /// The version with paths that are learned; a call without such is written as before.
+    private static let learningVersion: UInt8 = 2
 
     init(id: SessionID, callID: [UInt8], call: Lasting?) {
         self.id = id
@@ -76,11 +78,12 @@ public struct SessionRecord: Sendable, Equatable {
     /// The record as it is written; nil when it would be too long.
     public var octets: [UInt8]? {
         var writer = RecordWriter()
-        writer.add(Self.version)
+        let isLearning = call?.paths.contains { $0.learnedFrom != nil } ?? false
+        writer.add(isLearning ? Self.learningVersion : Self.version)
         writer.add(id.value)
         writer.add(callID)
         writer.add(call != nil)
-        call?.write(to: &writer)
+        call?.write(to: &writer, isLearning: isLearning)
         guard writer.octets.count + 8 <= Self.maximumOctets else { return nil }
         writer.add(Self.sum(writer.octets.span))
         return writer.octets
@@ -90,10 +93,11 @@ public struct SessionRecord: Sendable, Equatable {
     public init?(octets: [UInt8]) {
         guard octets.count <= Self.maximumOctets, octets.count > 8 else { return nil }
         var reader = RecordReader(octets)
-        guard reader.byte() == Self.version else { return nil }
+        let version = reader.byte()
+        guard version == Self.version || version == Self.learningVersion else { return nil }
         id = SessionID(reader.integer(UInt64.self))
         callID = reader.string()
-        call = reader.flag() ? Lasting(from: &reader) : nil
+        call = reader.flag() ? Lasting(from: &reader, isLearning: version == Self.learningVersion) : nil
         let end = reader.offset
         let sum = reader.integer(UInt64.self)
         guard reader.isGood, reader.isAtEnd, sum == Self.sum(octets.span.extracting(..<end)) else { return nil }
@@ -115,7 +119,7 @@ public struct SessionRecord: Sendable, Equatable {
 }
 
 extension SessionRecord.Lasting {
-    fileprivate func write(to writer: inout RecordWriter) {
+    fileprivate func write(to writer: inout RecordWriter, isLearning: Bool) {
         writer.add(isOver)
         writer.add(hadKeys)
         writer.add(reading.code)
@@ -140,8 +144,15 @@ extension SessionRecord.Lasting {
             $0.add($1.serverName)
         }
         writer.add(paths) {
-            $0.add($1.inside)
-            $0.add($1.outside)
+            $0.add($1.path.inside)
+            $0.add($1.path.outside)
+        }
+        if isLearning {
+            // One for each path: none, or the address.
+            writer.add(paths) {
+                $0.add($1.learnedFrom != nil)
+                if let address = $1.learnedFrom { $0.add(address) }
+            }
         }
         writer.add(direct) { $0.add($1) }
         writer.add(bindings) {
@@ -150,7 +161,7 @@ extension SessionRecord.Lasting {
         }
     }
 
-    fileprivate init(from reader: inout RecordReader) {
+    fileprivate init(from reader: inout RecordReader, isLearning: Bool) {
         isOver = reader.flag()
         hadKeys = reader.flag()
         reading = Reading(code: reader.byte()) ?? .closed
@@ -175,7 +186,12 @@ extension SessionRecord.Lasting {
                 address: address, target: target, routes: routes, transport: transport ?? .udp,
                 remote: reader.endpoint(), serverName: reader.string())
         }
-        paths = reader.list { MediaPath(inside: $0.endpoint(), outside: $0.endpoint()) }
+        paths = reader.list { AgreedPath(MediaPath(inside: $0.endpoint(), outside: $0.endpoint())) }
+        if isLearning {
+            let sources = reader.list { $0.flag() ? $0.address() : nil }
+            if sources.count != paths.count { reader.isGood = false }
+            for (index, source) in sources.enumerated() where index < paths.count { paths[index].learnedFrom = source }
+        }
         direct = reader.list { $0.endpoint() }
         bindings = reader.list { EndpointBinding(inside: $0.endpoint(), external: $0.endpoint()) }
         if sequences.count != 2 || !(ends.isEmpty || ends.count == 2) || callees.isEmpty { reader.isGood = false }

@@ -84,6 +84,8 @@ public struct ControllerSettings: Sendable {
     public var disclosure: DisclosurePolicy
     /// Whether a hole from any address is open between offer and answer.
     public var halfOpen: Bool
+    /// Whether a party outside that names a private address, and signals from one that is not, is learned from its packets.
+    public var learnsFarEnd = false
     /// The session timer that is asked for; nil asks for none and leaves what the phones agree on alone.
     public var sessionTimer: SessionTimerPolicy?
     /// Whether inside phones reach domains without a static route by the names of their servers (RFC 3263).

@@ -50,6 +50,11 @@ public struct BindingTable: Sendable {
         free = settings.addresses.map { _ in pairs }
     }
 
+    /// The inside endpoint that a packet from outside reaches here; nil when there is none behind it.
+    public func inside(of destination: Endpoint) -> Endpoint? {
+        insides[destination] ?? (translates(destination) ? nil : destination)
+    }
+
     /// Whether this endpoint is translated: IPv6 is routed.
     public func translates(_ inside: Endpoint) -> Bool { !settings.addresses.isEmpty && !inside.address.isIPv6 }
 

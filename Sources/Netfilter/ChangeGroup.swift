@@ -41,7 +41,7 @@ struct ChangeGroup {
         guard elements + change.elements <= Self.maximumElements else { return false }
         return changes.allSatisfy { other in
             other.session != change.session
-                && other.wanted.allSatisfy { hole in change.wanted.allSatisfy { $0.hole != hole.hole } }
+                && other.wanted.allSatisfy { hole in change.wanted.allSatisfy { !$0.hole.excludes(hole.hole) } }
                 // A binding that fails with one of them must not be the other's.
                 && !other.bound.contains { bound in change.wanted.contains { $0.hole.inside == bound } }
                 && !other.before.contains { old in change.wanted.contains { $0.hole.inside == old } }

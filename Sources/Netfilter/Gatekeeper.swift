@@ -10,6 +10,7 @@ public struct Gatekeeper<Kernel: Firewall> {
     let kernel: Kernel
     var policy: PinholePolicy
     let halfOpenAllowed: Bool
+    let learningAllowed: Bool
     let holeTimeout: Duration
     /// How long a session may be open to any source.
     let halfOpenLimit: Duration
@@ -26,17 +27,20 @@ public struct Gatekeeper<Kernel: Firewall> {
     public internal(set) var restorations = 0
 
     /// - Parameters:
+    ///   - learningAllowed: whether it is told of every packet, or a sample, that no hole let through: see `noteMiss`.
     ///   - holeTimeout: after which holes close that are not renewed.
     ///   - halfOpenLimit: after which what is open to any source closes, renewed or not.
     ///   - translation: the external endpoints that inside ones are given; nil when addresses are not translated.
     public init(
-        kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, holeTimeout: Duration,
+        kernel: Kernel, policy: PinholePolicy, halfOpenAllowed: Bool, learningAllowed: Bool = true,
+        holeTimeout: Duration,
         halfOpenLimit: Duration = .seconds(240), translation: TranslationSettings? = nil
     ) {
         bindings = BindingTable(translation ?? TranslationSettings(addresses: []))
         self.kernel = kernel
         self.policy = policy
         self.halfOpenAllowed = halfOpenAllowed
+        self.learningAllowed = learningAllowed
         self.holeTimeout = holeTimeout
         self.halfOpenLimit = halfOpenLimit
     }
@@ -118,11 +122,6 @@ public struct Gatekeeper<Kernel: Firewall> {
         }
         perform(&group, at: now, into: &outcomes)
         return outcomes
-    }
-
-    /// Takes a packet into account that no hole let through.
-    public mutating func noteMiss(from source: Endpoint, to destination: Endpoint, at now: MonotonicTime) {
-        nearMisses.note(from: source, to: destination, at: now)
     }
 
     // MARK: Changes
@@ -207,8 +206,11 @@ public struct Gatekeeper<Kernel: Firewall> {
         if !table.contains(session), let refusal = policy.refusal(sessions: table.count + group.newSessions) {
             throw .refused(refusal)
         }
-        let entries = holes.entries
-        if let conflict = table.conflict(entries, for: session) {
+        guard learningAllowed || holes.learning.isEmpty else {
+            throw .refused(GateRefusal(.learningDisabled, endpoint: holes.learning.first?.inside))
+        }
+        let entries = entries(of: holes, for: session)
+        if let conflict = table.conflict(entries.map(\.hole), for: session) {
             throw .refused(GateRefusal(.conflict, endpoint: conflict.inside))
         }
         // RTP and RTCP go to the same two hosts: each is asked for once.
@@ -217,24 +219,31 @@ public struct Gatekeeper<Kernel: Firewall> {
         var opened: [OpenHole] = []
         opened.reserveCapacity(entries.count)
         for entry in entries {
-            let insideHop = try hop(to: entry.inside, on: kernel.insideInterface, last: &inside)
+            let insideHop = try hop(to: entry.hole.inside, on: kernel.insideInterface, last: &inside)
             var outsideHop: IPAddress?
-            if case .path(let path) = entry {
+            switch entry.hole {
+            case .path(let path):
                 outsideHop = try hop(to: path.outside, on: kernel.outsideInterface, last: &outside)
+            case .learning(let path):
+                // Not used yet; who asks for what cannot be is told now.
+                _ = try hop(to: Endpoint(path.from, path.told.port), on: kernel.outsideInterface, last: &outside)
+            case .halfOpen, .reserved: break
             }
-            opened.append(
-                OpenHole(entry, insideHop: insideHop, outsideHop: outsideHop, forwarding: kernel.forwarding))
+            var open = OpenHole(
+                entry.hole, insideHop: insideHop, outsideHop: outsideHop, forwarding: kernel.forwarding)
+            open.learnedFor = entry.learnedFor
+            opened.append(open)
         }
         return opened
     }
 
     /// The neighbour that packets to an address are handed to.
-    private struct Hop {
+    struct Hop {
         let address: IPAddress
         let neighbour: IPAddress
     }
 
-    private func hop(
+    func hop(
         to endpoint: Endpoint, on interface: UInt32, last: inout Hop?
     ) throws(GateFailure) -> IPAddress {
         if let last, last.address == endpoint.address { return last.neighbour }
@@ -358,7 +367,7 @@ public struct Gatekeeper<Kernel: Firewall> {
 
     private func deadline(from now: MonotonicTime) -> MonotonicTime { now + holeTimeout + Self.expiryMargin }
 
-    private func asking<Value>(_ call: () throws(NetfilterError) -> Value) throws(GateFailure) -> Value {
+    func asking<Value>(_ call: () throws(NetfilterError) -> Value) throws(GateFailure) -> Value {
         do throws(NetfilterError) {
             return try call()
         } catch {

@@ -18,6 +18,8 @@ public struct HoleTable: Sendable {
 
     private var sessions: [SessionID: Session] = [:]
     private var owners: [Hole: SessionID] = [:]
+    /// What is still to be learned, by its inside endpoint.
+    private var learning: [Endpoint: [LearningPath]] = [:]
     /// Deadlines in the order they were set, which is the order they pass in: the timeout is the same for all. An entry
     /// whose session was renewed since is skipped when its time comes.
     private var expiries: [Expiry] = []
@@ -37,7 +39,43 @@ public struct HoleTable: Sendable {
 
     /// The first of the holes that another session has.
     public func conflict(_ holes: [Hole], for session: SessionID) -> Hole? {
-        holes.first { hole in owners[hole].map { $0 != session } ?? false }
+        holes.first { hole in
+            if let owner = owners[hole] { return owner != session }
+            guard case .learning(let path) = hole else { return false }
+            // A packet that could be either's tells nothing.
+            return waiting(at: path.inside, from: path.from).contains { $0.session != session }
+        }
+    }
+
+    /// What is to be learned from a packet that came from an address to an inside endpoint.
+    func waiting(at inside: Endpoint, from address: IPAddress) -> [(session: SessionID, path: LearningPath)] {
+        (learning[inside] ?? []).compactMap { path in
+            guard path.from == address, let owner = owners[.learning(path)] else { return nil }
+            return (owner, path)
+        }
+    }
+
+    /// Whether anything is still to be learned.
+    var isLearning: Bool { !learning.isEmpty }
+
+    /// Learns that the kernel holds a path in the place of one that was to be learned, until the session's own time.
+    mutating func learn(_ session: SessionID, _ path: LearningPath, as hole: OpenHole) {
+        guard let index = sessions[session]?.holes.firstIndex(where: { $0.hole == .learning(path) }) else { return }
+        release(.learning(path))
+        sessions[session]?.holes[index] = hole
+        own(hole.hole, session)
+    }
+
+    private mutating func own(_ hole: Hole, _ session: SessionID) {
+        owners[hole] = session
+        if case .learning(let path) = hole { learning[path.inside, default: []].append(path) }
+    }
+
+    private mutating func release(_ hole: Hole) {
+        owners[hole] = nil
+        guard case .learning(let path) = hole else { return }
+        learning[path.inside]?.removeAll { $0 == path }
+        if learning[path.inside]?.isEmpty ?? false { learning[path.inside] = nil }
     }
 
     /// What the kernel must be told so that the holes of the session become exactly these.
@@ -87,7 +125,7 @@ public struct HoleTable: Sendable {
         for index in holes.indices {
             let hole = holes[index].hole
             guard var old = Self.first(hole, in: before, probablyAt: index) else {
-                owners[hole] = session
+                own(hole, session)
                 continue
             }
             old.carry(counts)
@@ -96,7 +134,7 @@ public struct HoleTable: Sendable {
         }
         var closed: [OpenHole] = []
         for (index, old) in before.enumerated() where Self.first(old.hole, in: wanted, probablyAt: index) == nil {
-            owners[old.hole] = nil
+            release(old.hole)
             closed.append(old)
         }
         if holes.isEmpty {
@@ -146,7 +184,7 @@ public struct HoleTable: Sendable {
             firstExpiry += 1
             guard let session = sessions[id], session.deadline <= now else { continue }
             sessions[id] = nil
-            for open in session.holes { owners[open.hole] = nil }
+            for open in session.holes { release(open.hole) }
             expired.append((id, session.holes))
         }
         if firstExpiry > 1024, firstExpiry > expiries.count / 2 {

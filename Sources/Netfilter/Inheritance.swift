@@ -48,6 +48,7 @@ extension Gatekeeper {
         inherited.sort { ($0.remaining, $0.session) < ($1.remaining, $1.session) }
         for (session, holes, remaining) in inherited {
             if isAllowed(holes), takeBindings(of: holes, at: now) {
+                let holes = holes.map(\.asInherited)
                 table.commit(session, to: holes, counts: [:], deadline: now + remaining + Self.expiryMargin)
                 noteHalfOpen(session, holes, at: now)
             } else {
@@ -108,6 +109,13 @@ private struct Way: Hashable {
 }
 
 extension OpenHole {
+    /// The same from an earlier gate.
+    fileprivate var asInherited: OpenHole {
+        var hole = self
+        hole.isInherited = true
+        return hole
+    }
+
     /// The holes that elements of one session make, in the order of their ports. An element of a path that lacks its other
     /// direction makes none.
     static func holes(of elements: [SetElement]) -> [OpenHole] {
@@ -151,7 +159,7 @@ extension Hole {
     /// The port of the other end; 0 where that may be any.
     fileprivate var outsidePort: UInt16 {
         switch self {
-        case .halfOpen, .reserved: 0
+        case .halfOpen, .learning, .reserved: 0
         case .path(let path): path.outside.port
         }
     }
@@ -165,6 +173,7 @@ extension Holes {
             switch hole {
             case .halfOpen(let inside): halfOpen.append(inside)
             case .path(let path): paths.append(path)
+            case .learning(let path): learning.append(path)
             case .reserved(let inside): reserved.append(inside)
             }
         }

@@ -74,16 +74,18 @@ private struct Ends {
     private var outerHosts: Set<IPAddress> = []
 
     init(_ holes: [OpenHole]) {
+        var peers: Set<IPAddress> = []
         for open in holes {
             inner.insert(open.external ?? open.hole.inside)
             inside.insert(open.hole.inside.address)
             switch open.hole {
             case .path(let path): outer.insert(path.outside)
+            case .learning(let path): peers.insert(path.from)
             case .halfOpen, .reserved: break
             }
         }
         innerHosts = Set(inner.map(\.address))
-        outerHosts = Set(outer.map(\.address))
+        outerHosts = peers.union(outer.map(\.address))
     }
 
     func nearly(_ source: Endpoint, _ destination: Endpoint) -> Bool {

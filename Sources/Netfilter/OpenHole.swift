@@ -7,20 +7,22 @@ public enum Hole: Hashable, Sendable {
     case halfOpen(Endpoint)
     /// Exactly these two endpoints may send to each other.
     case path(MediaPath)
+    /// Nothing is open yet: the first packet from the one address makes it a path.
+    case learning(LearningPath)
     /// Nothing is open; the inside endpoint has an external one.
     case reserved(Endpoint)
 
     var isHalfOpen: Bool {
         switch self {
         case .halfOpen: true
-        case .path, .reserved: false
+        case .path, .learning, .reserved: false
         }
     }
 
     var isReserved: Bool {
         switch self {
         case .reserved: true
-        case .halfOpen, .path: false
+        case .halfOpen, .path, .learning: false
         }
     }
 
@@ -29,6 +31,7 @@ public enum Hole: Hashable, Sendable {
         switch self {
         case .halfOpen(let inside): inside
         case .path(let path): path.inside
+        case .learning(let path): path.inside
         case .reserved(let inside): inside
         }
     }
@@ -44,6 +47,7 @@ extension Holes {
         }
         for inside in halfOpen { append(.halfOpen(inside)) }
         for path in paths { append(.path(path)) }
+        for path in learning { append(.learning(path)) }
         for inside in reserved { append(.reserved(inside)) }
         return entries
     }
@@ -55,12 +59,16 @@ public struct OpenHole: Hashable, Sendable {
     public let hole: Hole
     /// The neighbour toward the inside endpoint.
     public var insideHop: IPAddress
-    /// The neighbour toward the outside endpoint; nil for a half-open hole, which lets nothing out.
+    /// The neighbour toward the outside endpoint; nil where nothing is let out.
     public var outsideHop: IPAddress?
     /// What the inside endpoint is outside, where it is translated.
     public var external: Endpoint?
     /// Which way its packets take.
     public var forwarding: MediaForwarding
+    /// What the path was learned for; nil for one that was asked for as it is.
+    public var learnedFor: LearningPath?
+    /// Whether an earlier gate opened it, and nobody has said since what for.
+    public var isInherited = false
     /// Whether it is closed because there is no way to one of its ends.
     public var isSuspended = false
     /// Counts carried over. The kernel counts an element from its making; when it is made anew, the exact count of the
@@ -96,14 +104,14 @@ public struct OpenHole: Hashable, Sendable {
         case .path(let path):
             external.map { .translatedIncoming(from: path.outside, to: $0, forwarding) }
                 ?? .incoming(from: path.outside, to: path.inside, forwarding)
-        case .reserved: nil
+        case .learning, .reserved: nil
         }
     }
 
     /// The key of the element that lets packets out, or nil.
     public var outgoing: ElementKey? {
         switch hole {
-        case .halfOpen, .reserved: nil
+        case .halfOpen, .learning, .reserved: nil
         case .path(let path):
             external == nil
                 ? .outgoing(from: path.inside, to: path.outside, forwarding)
@@ -171,7 +179,7 @@ extension HoleReport {
                     PathReport(
                         path: path, external: open.external, outgoing: open.outgoingBefore,
                         incoming: open.incomingBefore))
-            case .reserved: break
+            case .learning, .reserved: break
             }
         }
     }

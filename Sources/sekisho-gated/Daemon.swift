@@ -67,7 +67,7 @@ struct Daemon {
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: settings.policy, halfOpenAllowed: settings.allowsHalfOpen,
-            holeTimeout: settings.holeTimeout, halfOpenLimit: settings.halfOpenLimit,
+            learningAllowed: packetLog != nil, holeTimeout: settings.holeTimeout, halfOpenLimit: settings.halfOpenLimit,
             translation: settings.translationSettings)
         if let warning { log.line(warning) }
         for name in firewall.devicesWithoutNeighbours {
@@ -240,7 +240,13 @@ struct Daemon {
 
     private mutating func lookAtMisses() {
         let now = now
-        packetLog?.read { source, destination in gatekeeper.noteMiss(from: source, to: destination, at: now) }
+        packetLog?.read { source, destination in
+            guard let learned = gatekeeper.noteMiss(from: source, to: destination, at: now) else { return }
+            if settings.logsChanges {
+                log.line("learned \(learned.session) \(learned.path), said \(learned.asked.told)")
+            }
+        }
+        tellRestorations()
     }
 
     private mutating func admit() {

@@ -43,6 +43,7 @@ enum ControllerBuilder {
             maximumTransactions: settings.limits.transactions, timers: Timers(t1: settings.timers.t1),
             inviteTimeout: settings.timers.inviteC, tokenKey: tokenKey)
         controller.resolvesNames = settings.resolvesNames
+        controller.learnsFarEnd = settings.farEndNAT == .learn
         controller.mediaTimeout = settings.timers.media
         controller.halfOpenTime = settings.timers.halfOpen
         controller.callsPerUser = settings.limits.callsPerUser

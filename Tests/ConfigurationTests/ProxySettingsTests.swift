@@ -28,6 +28,7 @@ import Wire
         log_level: debug
         journal: /run/sekisho/calls.db
         keep_on_exit: false
+        far_end_nat: learn
 
         """
 
@@ -54,6 +55,7 @@ import Wire
         expected.disclosure.requiresSDP = false
         expected.disclosure.unauthenticatedCBC = .accept
         expected.opensHalfOpen = false
+        expected.farEndNAT = .learn
         expected.forbidden = [try #require(Prefix("10.9.0.0/24"))]
         expected.forbiddenPorts = [5060...5061, 1900...1900]
         expected.limits.messageOctets = 10_000
@@ -178,6 +180,7 @@ import Wire
         Broken(
             "debug", "verbose",
             "22:12: log_level: unknown word; allowed: trace, debug, info, notice, warning, error, critical"),
+        Broken("nat: learn", "nat: always", "25:14: far_end_nat: unknown word; allowed: never, learn"),
     ])
     func `A bad file is refused in one line that says where and why`(_ broken: Broken) throws {
         let yaml = try broken.applied(to: Self.good)

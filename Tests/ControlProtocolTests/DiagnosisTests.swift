@@ -120,6 +120,18 @@ import Wire
         #expect(texts.first?.text == "this gateway refused INVITE: its address is not inside\\u{1b}[2J")
     }
 
+    @Test func `who is learned has its path at the address of its signalling, not where its SDP said`() {
+        for (address, isLearned) in [(IPAddress.v4(0x0A02_0009), true), (.v4(0x0A02_0008), false)] {
+            var report = SampleCall(outward: 500, inward: 480).report
+            report.callee?.address = .v4(0x0A02_0009)
+            report.session.pinholes?[0].outside = Endpoint(address, 40_000)
+            let texts = Diagnosis(of: report).verdicts.map(\.text)
+            #expect(texts.contains("audio from bob goes through to alice: 480 packets") == isLearned, "\(texts)")
+            #expect(texts.contains("audio from alice goes through to bob: 500 packets") == isLearned, "\(texts)")
+            #expect(texts.contains { $0.contains("no path is open") } != isLearned, "\(texts)")
+        }
+    }
+
     @Test func `a path that is not open, and a gate that does not answer`() {
         var report = SampleCall(outward: 9, inward: 9).report
         report.session.pinholes = []

@@ -90,6 +90,8 @@ enum Seeds {
     static let frames: [[UInt8]] = {
         let inside = Endpoint(.v4(0x0A01_0002), 4_000)
         let path = MediaPath(inside: inside, outside: Endpoint(.v6(0x2001_0DB8_0000_0000, 9), 5_004))
+        let learning = LearningPath(
+            inside: inside, told: Endpoint(.v4(0xC0A8_0107), 5_004), from: .v4(0xC633_6409))
         let session = SessionID(0x0123_4567_89AB_CDEF)
         let traffic = Traffic(packets: 1, bytes: 200)
         let report = HoleReport(
@@ -98,7 +100,7 @@ enum Seeds {
             nearMisses: [NearMiss(source: path.outside, destination: inside, packets: 9)])
         let frames: [GateFrame] = [
             .request(.hello(version: 1), id: 1), .request(.openFromAny(session, inside: [inside]), id: 2),
-            .request(.narrow(session, Holes(halfOpen: [inside], paths: [path])), id: 3),
+            .request(.narrow(session, Holes(halfOpen: [inside], paths: [path], learning: [learning])), id: 3),
             .request(.close(session), id: 4), .request(.renew([session, SessionID(0)]), id: 5),
             .request(.list(after: session), id: 6), .reply(.completed, id: 7),
             .reply(.refused(GateRefusal(.tableFull, endpoint: inside, errno: 23)), id: 8),

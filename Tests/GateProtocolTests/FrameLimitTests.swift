@@ -46,6 +46,19 @@ import Wire
         try isTooManyWhenRead(full, countAt: 18, adding: Array(repeating: 0, count: 38))
     }
 
+    @Test func `paths to be learned`() throws {
+        let most = Array(repeating: Samples.learning4, count: Self.holes)
+        let full = GateFrame.request(.narrow(Samples.session, Holes(learning: most)), id: 1)
+        try fits(full)
+        isTooMany(.request(.narrow(Samples.session, Holes(learning: most + [Samples.learning6])), id: 1))
+        try isTooManyWhenRead(full, countAt: 19, adding: Array(repeating: 0, count: 19))
+        // Together with the others.
+        let path = [Self.path]
+        try fits(.request(.narrow(Samples.session, Holes(paths: path, learning: Array(most.dropLast()))), id: 1))
+        isTooMany(.request(.narrow(Samples.session, Holes(paths: path, learning: most)), id: 1))
+        isTooMany(.request(.narrow(Samples.session, Holes(learning: most, reserved: [Samples.v4])), id: 1))
+    }
+
     @Test func `half-open endpoints and paths together`() throws {
         let half = Array(repeating: Samples.v4, count: Self.holes / 2)
         let paths = Array(repeating: Self.path, count: Self.holes / 2)

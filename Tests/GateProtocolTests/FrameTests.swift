@@ -87,7 +87,7 @@ import Wire
             ([0, 0, 0, 15, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 5], ParseError(.badAddress, in: "", at: 18)),
             // Reasons that are no reasons.
             ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
-            ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 18, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
+            ([0, 0, 0, 11, 0x82, 0, 0, 0, 0, 19, 0, 0, 0, 0, 0], ParseError(.unsupported, in: "", at: 9)),
         ] as [([UInt8], ParseError)])
     func `what is not defined is refused at its octet`(octets: [UInt8], error: ParseError) {
         #expect(throws: error) { try Samples.decode(octets) }

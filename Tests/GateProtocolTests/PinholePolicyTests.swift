@@ -24,6 +24,30 @@ import Wire
         #expect(Self.policy.refusal(outside: endpoint(text)) == nil)
     }
 
+    @Test(
+        arguments: [
+            ("10.1.0.2:4000", "192.168.1.7:5000", "203.0.113.7", nil),
+            ("10.2.0.2:4000", "192.168.1.7:5000", "203.0.113.7", .notInside),
+            ("10.1.0.2:4000", "10.1.0.7:5000", "203.0.113.7", .notOutside),
+            ("10.1.0.2:4000", "192.168.1.7:5060", "203.0.113.7", .forbiddenPort),
+            ("10.1.0.2:4000", "192.168.1.7:5000", "10.1.0.7", .notOutside),
+            ("10.1.0.2:4000", "192.168.1.7:5000", "203.0.113.1", .ownAddress),
+            ("10.1.0.2:4000", "192.168.1.7:5000", "198.51.100.3", .forbiddenAddress),
+            ("10.1.0.2:4000", "192.168.1.7:5000", "2001:db8::1", .mixedFamilies),
+            ("10.1.0.2:4000", "[fd00:9::7]:5000", "203.0.113.7", .mixedFamilies),
+        ] as [(String, String, String, GateRefusal.Reason?)])
+    func `what may be learned`(inside: String, told: String, from: String, reason: GateRefusal.Reason?) throws {
+        let path = LearningPath(
+            inside: endpoint(inside), told: endpoint(told), from: try #require(IPAddress(from)))
+        #expect(Self.policy.refusal(Holes(learning: [path]))?.reason == reason)
+    }
+
+    @Test func `what is to be learned counts`() {
+        let most = Array(repeating: Samples.learning4, count: GateLimits.holesPerSession)
+        #expect(Self.policy.refusal(Holes(learning: most)) == nil)
+        #expect(Self.policy.refusal(Holes(learning: most + [Samples.learning4]))?.reason == .tooManyHoles)
+    }
+
     /// What neither end may be, whatever else holds.
     static let neverAllowed: [(String, GateRefusal.Reason)] = [
         ("0.0.0.0:4000", .forbiddenAddress), ("0.1.2.3:4000", .forbiddenAddress),

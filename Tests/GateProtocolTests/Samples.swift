@@ -15,6 +15,10 @@ enum Samples {
     static let path6 = MediaPath(inside: v6, outside: endpoint("[2001:db8:1::9]:1024"))
     static let external = endpoint("198.51.100.1:20000")
     static let binding = EndpointBinding(inside: v4, external: external)
+    static let learning4 = LearningPath(
+        inside: v4, told: endpoint("192.168.1.7:5004"), from: .v4(0xC000_0207))
+    static let learning6 = LearningPath(
+        inside: v6, told: endpoint("[fd00:9::7]:5004"), from: .v6(0x2001_0DB8_0000_0000, 7))
     static let session = SessionID(0x0123_4567_89AB_CDEF)
 
     static let report = HoleReport(
@@ -37,6 +41,8 @@ enum Samples {
         .hello(version: 0x0102), .openFromAny(session, inside: []), .openFromAny(session, inside: [v4, v6]),
         .narrow(session, Holes()), .narrow(session, Holes(halfOpen: [v6], paths: [path4, path6])),
         .narrow(session, Holes(halfOpen: [v4], paths: [path4], reserved: [v4, v6], bindings: [binding, binding])),
+        .narrow(session, Holes(learning: [learning4, learning6])),
+        .narrow(session, Holes(halfOpen: [v4], paths: [path6], learning: [learning4], reserved: [v6])),
         .close(SessionID(.max)), .renew([]), .renew([session, SessionID(0)]), .list(after: nil),
         .list(after: session),
     ]

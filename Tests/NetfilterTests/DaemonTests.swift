@@ -111,6 +111,33 @@ final class GateProcess {
         #expect(access(gate.path, F_OK) != 0)
     }
 
+    @Test func `a path is learned from the log of packets, and the log says so; without it none is promised`() throws {
+        let gate = try GateProcess("daemonlearn")
+        let child = try gate.startReady()
+        let client = try gate.connect()
+        let a = try PacketPump(hosts.inside, in: gate.testbed.inside)
+        let b = try PacketPump(hosts.outside, in: gate.testbed.outside)
+        let told = endpoint("192.168.1.7:5000")
+        let holes = Holes(
+            learning: [LearningPath(inside: hosts.inside, told: told, from: hosts.outside.address)])
+        #expect(try client.ask(.narrow(session, holes)) == .completed)
+        try b.send(0..<1, to: hosts.inside)
+        try child.expect("learned 0000000000000abc 10.1.0.2:4000<->10.2.0.2:5000, said 192.168.1.7:5000")
+        try b.send(1..<8, to: hosts.inside)
+        #expect(a.receive(7).map(\.number) == Array(1..<8))
+        guard case .closed(let report)? = try client.ask(.close(session)) else {
+            Issue.record("not closed")
+            return
+        }
+        #expect(report.paths.map(\.path) == [hosts.path] && report.paths.first?.incoming.packets == 7)
+        child.signal(SIGTERM)
+        #expect(child.wait(seconds: 10) == 0)
+        let blind = try gate.startReady(["near_misses: { per_second: 0 }"])
+        let refusal = GateRefusal(.learningDisabled, endpoint: hosts.inside)
+        #expect(try gate.connect().ask(.narrow(session, holes)) == .refused(refusal))
+        withExtendedLifetime(blind) {}
+    }
+
     @Test func `a refusal says why, to the asker and in the log`() throws {
         let gate = try GateProcess("refuse")
         let child = try gate.startReady()

@@ -10,7 +10,8 @@ struct FakeGate {
     var now = MonotonicTime(nanoseconds: 0)
 
     init(
-        halfOpenAllowed: Bool = true, maximumSessions: Int = 100, halfOpenLimit: Duration = .seconds(240),
+        halfOpenAllowed: Bool = true, learningAllowed: Bool = true, maximumSessions: Int = 100,
+        halfOpenLimit: Duration = .seconds(240),
         translation: TranslationSettings? = nil
     ) {
         let inside = ["10.1.0.0/24", "fd00:1::/64"].compactMap { Prefix($0) }
@@ -25,7 +26,8 @@ struct FakeGate {
         }
         gatekeeper = Gatekeeper(
             kernel: firewall, policy: PinholePolicy(inside: inside, maximumSessions: maximumSessions),
-            halfOpenAllowed: halfOpenAllowed, holeTimeout: .seconds(60), halfOpenLimit: halfOpenLimit,
+            halfOpenAllowed: halfOpenAllowed, learningAllowed: learningAllowed, holeTimeout: .seconds(60),
+            halfOpenLimit: halfOpenLimit,
             translation: translation)
     }
 

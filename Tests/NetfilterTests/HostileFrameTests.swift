@@ -48,7 +48,11 @@ import Wire
             case 0...1: return .openFromAny(session, inside: endpoints())
             case 2...5:
                 let paths = endpoints().map { MediaPath(inside: $0, outside: endpoint()) }
-                return .narrow(session, Holes(halfOpen: endpoints(), paths: paths, reserved: endpoints()))
+                let learning = endpoints().map {
+                    LearningPath(inside: $0, told: endpoint(), from: endpoint().address)
+                }
+                return .narrow(
+                    session, Holes(halfOpen: endpoints(), paths: paths, learning: learning, reserved: endpoints()))
             case 6: return .close(session)
             case _: return .renew([session, SessionID(.random(in: 0...UInt64.max, using: &random))])
             }

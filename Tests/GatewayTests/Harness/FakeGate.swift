@@ -87,7 +87,8 @@ final class FakeGate {
             wanted += holes.bindings
             holes.bindings = []
             entries[id] = Entry(holes: holes, expires: now + holeTimeout)
-            return bound(holes.halfOpen + holes.paths.map(\.inside) + holes.reserved)
+            return bound(
+                holes.halfOpen + holes.paths.map(\.inside) + holes.learning.map(\.inside) + holes.reserved)
         case .close(let id):
             guard let entry = entries.removeValue(forKey: id) else { return .completed }
             return .closed(Self.report(id, entry.holes))
