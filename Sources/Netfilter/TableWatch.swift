@@ -25,8 +25,9 @@ extension TableIntruder: CustomStringConvertible {
 final class TableWatch {
     /// Where `nlmsg_pid` stands: in what the kernel tells of a change it is the port of the socket that asked for it.
     private static let portOffset: UInt32 = 12
-    /// The end of a transaction is told just after what it changed.
-    private static let patienceMilliseconds: Int32 = 5
+    /// The end of a transaction is told just after what it changed; on a busy machine the other program's part of the kernel may
+    /// have to wait in between.
+    private static let patienceMilliseconds: Int32 = 20
 
     private let socket: NetlinkSocket
 
@@ -65,10 +66,9 @@ final class TableWatch {
         }
         read()
         guard isChanged else { return nil }
-        if !isEnded {
-            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            if poll(&entry, 1, Self.patienceMilliseconds) > 0 { read() }
-        }
+        // What is left of it would look like another change.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        while !isEnded, poll(&entry, 1, Self.patienceMilliseconds) > 0 { read() }
         return intruder
     }
 
