@@ -14,6 +14,13 @@ public struct NearMissTable: Sendable {
     private struct Pair: Hashable {
         let source: Endpoint
         let destination: Endpoint
+
+        var hosts: Hosts { Hosts(source: source.address, destination: destination.address) }
+    }
+
+    private struct Hosts: Hashable {
+        let source: IPAddress
+        let destination: IPAddress
     }
 
     private struct Count {
@@ -22,6 +29,9 @@ public struct NearMissTable: Sendable {
     }
 
     private var counts: [Pair: Count] = [:]
+    // A call that closes asks for its own: it must not look through a thousand strangers'.
+    private var byDestination: [Endpoint: [Pair]] = [:]
+    private var byHosts: [Hosts: [Pair]] = [:]
 
     /// A table of nothing.
     public init() {}
@@ -32,27 +42,54 @@ public struct NearMissTable: Sendable {
     /// Takes a packet into account that found no hole.
     public mutating func note(from source: Endpoint, to destination: Endpoint, at now: MonotonicTime) {
         let pair = Pair(source: source, destination: destination)
-        if counts[pair] == nil, counts.count >= Self.maximumPairs { makeRoom(at: now) }
-        counts[pair, default: Count(packets: 0, last: now)].packets += 1
+        if counts[pair] == nil {
+            if counts.count >= Self.maximumPairs { makeRoom(at: now) }
+            counts[pair] = Count(packets: 0, last: now)
+            list(pair)
+        }
+        counts[pair]?.packets += 1
         counts[pair]?.last = now
+    }
+
+    private mutating func list(_ pair: Pair) {
+        byDestination[pair.destination, default: []].append(pair)
+        byHosts[pair.hosts, default: []].append(pair)
     }
 
     /// Forgets what is too old, and when nothing is, the older half: so that a flood of strangers costs little for each.
     private mutating func makeRoom(at now: MonotonicTime) {
         counts = counts.filter { now - $0.value.last < Self.memory }
-        guard counts.count >= Self.maximumPairs else { return }
-        let times = counts.values.map(\.last).sorted()
-        let middle = times[times.count / 2]
-        counts = counts.filter { $0.value.last > middle }
+        if counts.count >= Self.maximumPairs {
+            let times = counts.values.map(\.last).sorted()
+            let middle = times[times.count / 2]
+            counts = counts.filter { $0.value.last > middle }
+        }
+        byDestination = [:]
+        byHosts = [:]
+        for pair in counts.keys { list(pair) }
     }
 
     /// What was nearly a packet of these holes, the most frequent first: it came to one of their inside endpoints from
-    /// elsewhere, or went to one of their outside endpoints from elsewhere, or passed between the same two hosts.
+    /// elsewhere, or passed between their hosts, by other ports than theirs.
     public func nearMisses(of holes: [OpenHole], at now: MonotonicTime) -> [NearMiss] {
         guard !counts.isEmpty else { return [] }
-        let ends = Ends(holes)
+        var pairs: Set<Pair> = []
+        // Where its packets from inside come from, and where those from outside go.
+        var (inside, inner, outside): (Set<IPAddress>, Set<IPAddress>, Set<IPAddress>) = ([], [], [])
+        for open in holes {
+            let target = open.external ?? open.hole.inside
+            pairs.formUnion(byDestination[target] ?? [])
+            inner.insert(target.address)
+            inside.insert(open.hole.inside.address)
+            if case .path(let path) = open.hole { outside.insert(path.outside.address) }
+        }
+        for host in outside {
+            for other in inner { pairs.formUnion(byHosts[Hosts(source: host, destination: other)] ?? []) }
+            for other in inside { pairs.formUnion(byHosts[Hosts(source: other, destination: host)] ?? []) }
+        }
         var found: [NearMiss] = []
-        for (pair, count) in counts where now - count.last < Self.memory && ends.nearly(pair.source, pair.destination) {
+        for pair in pairs {
+            guard let count = counts[pair], now - count.last < Self.memory else { continue }
             found.append(NearMiss(source: pair.source, destination: pair.destination, packets: count.packets))
         }
         // Equally frequent ones in an order of their own, so that an answer does not change from one look to the next.
@@ -60,37 +97,5 @@ public struct NearMissTable: Sendable {
             a.packets == b.packets ? a.source.description < b.source.description : a.packets > b.packets
         }
         return Array(found.prefix(GateLimits.nearMissesPerReport))
-    }
-}
-
-/// The two ends of a session's holes.
-private struct Ends {
-    /// Where its packets from outside go: the external endpoint where there is one.
-    private var inner: Set<Endpoint> = []
-    /// Where its packets from inside come from.
-    private var inside: Set<IPAddress> = []
-    private var outer: Set<Endpoint> = []
-    private var innerHosts: Set<IPAddress> = []
-    private var outerHosts: Set<IPAddress> = []
-
-    init(_ holes: [OpenHole]) {
-        var peers: Set<IPAddress> = []
-        for open in holes {
-            inner.insert(open.external ?? open.hole.inside)
-            inside.insert(open.hole.inside.address)
-            switch open.hole {
-            case .path(let path): outer.insert(path.outside)
-            case .learning(let path): peers.insert(path.from)
-            case .halfOpen, .reserved: break
-            }
-        }
-        innerHosts = Set(inner.map(\.address))
-        outerHosts = peers.union(outer.map(\.address))
-    }
-
-    func nearly(_ source: Endpoint, _ destination: Endpoint) -> Bool {
-        if inner.contains(destination) || outer.contains(destination) && inside.contains(source.address) { return true }
-        return outerHosts.contains(source.address) && innerHosts.contains(destination.address)
-            || inside.contains(source.address) && outerHosts.contains(destination.address)
     }
 }
