@@ -22,6 +22,21 @@ public enum ElementMap: UInt8, Hashable, Sendable, CaseIterable {
     /// The same as `natIn4` and `natAny4` without a next hop.
     case routedNatIn4, routedNatAny4
 
+    /// That of packets from inside to outside.
+    static func outgoing(isIPv6: Bool, _ forwarding: MediaForwarding) -> ElementMap {
+        forwarding == .fast ? (isIPv6 ? .out6 : .out4) : (isIPv6 ? .routedOut6 : .routedOut4)
+    }
+
+    /// That of packets from outside to inside.
+    static func incoming(isIPv6: Bool, _ forwarding: MediaForwarding) -> ElementMap {
+        forwarding == .fast ? (isIPv6 ? .in6 : .in4) : (isIPv6 ? .routedIn6 : .routedIn4)
+    }
+
+    /// That of packets from any source outside.
+    static func any(isIPv6: Bool, _ forwarding: MediaForwarding) -> ElementMap {
+        forwarding == .fast ? (isIPv6 ? .any6 : .any4) : (isIPv6 ? .routedAny6 : .routedAny4)
+    }
+
     /// The name in nft listings.
     public var name: String { "\(label)" }
 

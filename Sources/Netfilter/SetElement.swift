@@ -11,36 +11,21 @@ public struct ElementKey: Hashable, Sendable {
 
     /// The key of packets to `destination`, whoever sends them.
     public static func any(to destination: Endpoint, _ forwarding: MediaForwarding = .fast) -> ElementKey {
-        let map: ElementMap =
-            switch forwarding {
-            case .fast: destination.address.isIPv6 ? .any6 : .any4
-            case .routed: destination.address.isIPv6 ? .routedAny6 : .routedAny4
-            }
-        return ElementKey(map: map, source: nil, destination: destination)
+        ElementKey(map: .any(isIPv6: destination.address.isIPv6, forwarding), source: nil, destination: destination)
     }
 
     /// The key of packets from an inside endpoint to an outside one.
     public static func outgoing(
         from source: Endpoint, to destination: Endpoint, _ forwarding: MediaForwarding = .fast
     ) -> ElementKey {
-        let map: ElementMap =
-            switch forwarding {
-            case .fast: source.address.isIPv6 ? .out6 : .out4
-            case .routed: source.address.isIPv6 ? .routedOut6 : .routedOut4
-            }
-        return ElementKey(map: map, source: source, destination: destination)
+        ElementKey(map: .outgoing(isIPv6: source.address.isIPv6, forwarding), source: source, destination: destination)
     }
 
     /// The key of packets from an outside endpoint to an inside one.
     public static func incoming(
         from source: Endpoint, to destination: Endpoint, _ forwarding: MediaForwarding = .fast
     ) -> ElementKey {
-        let map: ElementMap =
-            switch forwarding {
-            case .fast: source.address.isIPv6 ? .in6 : .in4
-            case .routed: source.address.isIPv6 ? .routedIn6 : .routedIn4
-            }
-        return ElementKey(map: map, source: source, destination: destination)
+        ElementKey(map: .incoming(isIPv6: source.address.isIPv6, forwarding), source: source, destination: destination)
     }
 
     /// The key of packets from an inside endpoint that is translated to an outside one.
