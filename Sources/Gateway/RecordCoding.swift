@@ -6,6 +6,12 @@ struct RecordWriter {
 
     init() { octets.reserveCapacity(1_024) }
 
+    /// Goes on behind these octets.
+    init(after octets: consuming [UInt8]) { self.octets = octets }
+
+    /// All octets, given away: whoever takes them may change them without a copy.
+    consuming func finish() -> [UInt8] { octets }
+
     mutating func add(_ flag: Bool) { octets.append(flag ? 1 : 0) }
 
     mutating func add<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
