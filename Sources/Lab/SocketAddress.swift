@@ -1,5 +1,5 @@
 public import CLinux
-import Glibc
+public import Glibc
 public import Wire
 
 /// An endpoint as bind(2) and sendto(2) take it.
