@@ -51,7 +51,8 @@ swift_options := -j $(JOBS) --no-color-diagnostics
 # C library of Debian 12 (glibc 2.36).
 linker := -Xswiftc -use-ld=lld -Xlinker --icf=safe -Xlinker -z -Xlinker pack-relative-relocs
 
-# Two builds, since the command line's argument parser does need Foundation.
+# Two builds, since the command line's argument parser does need Foundation. Each has a folder of its own, so that they can be
+# made while tests run: those hold the lock of theirs.
 daemons: packages
 	@mkdir -p $(stage)
 	for daemon in $(daemons); do \
@@ -59,8 +60,8 @@ daemons: packages
 			$(linker) --product $$daemon && strip -o $(stage)/$$daemon .build-daemons/release/$$daemon; done
 
 build: daemons
-	swift build -c release $(swift_options) --static-swift-stdlib --product sekisho
-	strip -o $(stage)/sekisho .build/release/sekisho
+	swift build -c release $(swift_options) --static-swift-stdlib --scratch-path .build-command --product sekisho
+	strip -o $(stage)/sekisho .build-command/release/sekisho
 
 demo: root build
 	@exec $(stage)/sekisho demo $(DEMO)
@@ -104,4 +105,4 @@ install: build
 	$(if $(DESTDIR),,scripts/activate)
 
 clean:
-	rm -rf .build .build-daemons Benchmarks/.build Fuzz/.build
+	rm -rf .build .build-daemons .build-command Benchmarks/.build Fuzz/.build
